@@ -1,0 +1,65 @@
+import js from '@eslint/js'
+import tseslint from 'typescript-eslint'
+
+/**
+ * What each room of lib/ may import, beside its own files and Node's modules. docs/architecture.md
+ * has the picture; a violation is an error here, so the picture stays true.
+ */
+const ROOMS = {
+  access: { rooms: [], packages: [] },
+  options: { rooms: ['access', 'errors'], packages: ['ajv'] },
+  backend: { rooms: ['access', 'errors', 'log'], packages: ['undici'] },
+  policy: { rooms: ['access', 'errors', 'log'], packages: [] },
+  gate: { rooms: ['access', 'log', 'nms/host'], packages: [] },
+  nms: { rooms: ['access', 'errors', 'log'], packages: [] }
+}
+const PACKAGES = ['ajv', 'undici', 'debug', 'node-media-server', 'ws']
+
+const roomRules = Object.entries(ROOMS).map(([room, { rooms, packages }]) => {
+  const others = [...Object.keys(ROOMS), 'errors', 'log', 'index', 'plugin', 'register', 'cli', 'cli-*']
+    .filter((other) => other !== room && !rooms.some((allowed) => allowed === other || allowed.startsWith(`${other}/`)))
+  return {
+    files: [`lib/${room}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': ['error', {
+        patterns: [
+          { group: others.flatMap((other) => [`../${other}`, `../${other}.js`, `../${other}/**`]), message: `lib/${room} may not import that room.` },
+          ...rooms.filter((allowed) => allowed.includes('/')).map((allowed) => ({
+            group: [`../${allowed.split('/')[0]}/**`, `!../${allowed}.js`], message: `lib/${room} may import only ${allowed} of that room.`
+          })),
+          { group: PACKAGES.filter((name) => !packages.includes(name)).flatMap((name) => [name, `${name}/**`]), message: `lib/${room} may not know that package.` }
+        ]
+      }]
+    }
+  }
+})
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', 'node_modules/', '**/vendor/'] },
+  js.configs.recommended,
+  ...tseslint.configs.recommendedTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/strict-boolean-expressions': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      'no-control-regex': 'off'
+    }
+  },
+  {
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off'
+    }
+  },
+  {
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    languageOptions: { globals: { console: 'readonly', process: 'readonly', Buffer: 'readonly', URL: 'readonly', URLSearchParams: 'readonly', setTimeout: 'readonly', setInterval: 'readonly', clearTimeout: 'readonly', clearInterval: 'readonly', setImmediate: 'readonly', fetch: 'readonly', require: 'readonly', module: 'writable', __dirname: 'readonly', document: 'readonly', window: 'readonly', location: 'readonly' } }
+  },
+  ...roomRules
+)

@@ -1,0 +1,68 @@
+import type { Action, Protocol } from './request.js'
+
+/** What is asked, and how, for one action. Made by `options/resolve` and read by the other rooms. */
+export interface BackendSettings {
+  /** Absolute http(s) URLs; with several, `strategy` says who is asked when. */
+  readonly urls: readonly string[]
+  readonly strategy: 'failover' | 'any'
+  readonly defaultAction: 'allow' | 'deny'
+  /** The whole question, in milliseconds: queue, connect, TLS, all backends, until the final status line. */
+  readonly timeoutMs: number
+  /** Connections to each backend. */
+  readonly maxConnections: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Values may contain `{app}`, `{stream}`, `{path}`, `{ip}`, `{action}`, `{protocol}`, `{sessionId}`. */
+  readonly params: Readonly<Record<string, string>>
+  /** Statuses that count as an outage instead of a denial. */
+  readonly unavailableStatuses: readonly number[]
+  /** Towards the backend; PEM texts, read from their files by `options/resolve`. */
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly rejectUnauthorized: boolean }
+  /** A 200 without this header denies; `null` asks for none. */
+  readonly requireHeader: string | null
+  /** Whether a JSON body with `error` other than 0 denies even under status 200. */
+  readonly denyBody: boolean
+  /** How long an allow is remembered when the backend says nothing, in milliseconds. */
+  readonly rememberMs: number
+  /** How long after an allow the same request is allowed again during an outage, in milliseconds; 0 is never. */
+  readonly lastVerdictMs: number
+  readonly breaker: { readonly failures: number; readonly probeMs: number } | false
+}
+
+/** One compiled rule of the operator's. */
+export interface RuleSettings {
+  /** How the operator wrote it, for the reason of a verdict. */
+  readonly text: string
+  readonly verdict: 'allow' | 'deny' | 'pass'
+  /** Address or CIDR network, IPv4 or IPv6. */
+  readonly ip?: string
+  readonly for?: Action
+  /** Stream path, `*` stands for any run of characters. */
+  readonly path?: string
+  readonly protocol?: Protocol
+}
+
+/** Everything that is in force, complete and immutable. */
+export interface Settings {
+  readonly preset: string
+  readonly actions: readonly Action[]
+  readonly play: BackendSettings
+  /** `{ refuse }` where a portal preset knows no encoders and no `publish` section was given. */
+  readonly publish: BackendSettings | { readonly refuse: string }
+  readonly rules: readonly RuleSettings[]
+  readonly trustProxy: readonly string[]
+  readonly maxHeld: number
+  readonly maxHeldPerIp: number
+  readonly commandTimeoutMs: number
+  readonly hlsIdleMs: number
+  readonly maxSessions: number
+  readonly maxSessionsPerIp: number
+  readonly files: {
+    /** Lower-case extensions with their dot that are served without asking. */
+    readonly open: readonly string[]
+    /** Maps a path below the router to a stream path; see `options/defaults`. */
+    readonly stream: string
+    /** A playlist larger than this many bytes is refused. */
+    readonly maxPlaylistBytes: number
+  }
+  readonly log: 'none' | 'outages' | 'denials' | 'verdicts'
+}

@@ -1,0 +1,29 @@
+/**
+ * Who decided: the `backend`; the `default` action during an outage; a `rule` of the operator's
+ * (an action that is not asked for counts as one); an earlier answer that is still good
+ * (`remembered`); this process's own limits (`overload`); or the request itself, because no
+ * stream can be meant by it (`malformed`).
+ */
+export type VerdictSource = 'backend' | 'default' | 'rule' | 'remembered' | 'overload' | 'malformed'
+
+/** The answer to an access request. */
+export interface Verdict {
+  readonly allowed: boolean
+  readonly source: VerdictSource
+  /** Why, for people: plain ASCII text without secrets. Clients are shown it as it is. */
+  readonly reason: string
+  /** The backend's final HTTP status, where it gave one. */
+  readonly status?: number
+  /** How long the backend said that this allow holds (`X-AuthDuration`), in milliseconds. */
+  readonly validForMs?: number
+  /** The viewer's id as the backend knows it (`X-UserId`). */
+  readonly userId?: string
+  /** How long the backend took, from the question to its final status line, in milliseconds. */
+  readonly latencyMs?: number
+}
+
+/** Makes an allow verdict. */
+export const allow = (source: VerdictSource, reason: string): Verdict => ({ allowed: true, source, reason })
+
+/** Makes a deny verdict. */
+export const deny = (source: VerdictSource, reason: string): Verdict => ({ allowed: false, source, reason })
