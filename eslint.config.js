@@ -10,13 +10,13 @@ const ROOMS = {
   options: { rooms: ['access', 'errors'], packages: ['ajv'] },
   backend: { rooms: ['access', 'errors', 'log'], packages: ['undici'] },
   policy: { rooms: ['access', 'errors', 'log'], packages: [] },
-  gate: { rooms: ['access', 'log', 'nms/host'], packages: [] },
-  nms: { rooms: ['access', 'errors', 'log'], packages: [] }
+  gate: { rooms: ['access', 'log', 'farewell', 'nms/host'], packages: [] },
+  nms: { rooms: ['access', 'errors', 'log', 'farewell'], packages: [] }
 }
 const PACKAGES = ['ajv', 'undici', 'debug', 'node-media-server', 'ws']
 
 const roomRules = Object.entries(ROOMS).map(([room, { rooms, packages }]) => {
-  const others = [...Object.keys(ROOMS), 'errors', 'log', 'index', 'plugin', 'register', 'cli', 'cli-*']
+  const others = [...Object.keys(ROOMS), 'errors', 'log', 'farewell', 'index', 'plugin', 'register', 'cli', 'cli-*']
     .filter((other) => other !== room && !rooms.some((allowed) => allowed === other || allowed.startsWith(`${other}/`)))
   return {
     files: [`lib/${room}/**/*.ts`],

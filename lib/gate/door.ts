@@ -1,5 +1,9 @@
+import type { Authorize } from '../access/authorize.js'
 import type { AccessRequest } from '../access/request.js'
-import type { Verdict } from '../access/verdict.js'
+import { deny, type Verdict } from '../access/verdict.js'
+import { trace } from '../log.js'
+
+const debug = trace('gate')
 
 /** Frees a place among the held clients; calling it again does nothing. */
 export type Release = () => void
@@ -13,9 +17,53 @@ export interface Door {
   hold(ip: string): Release | undefined
   /**
    * Decides. Never rejects: a bug denies and is logged. The signal says that the client left.
-   * The verdict has been counted, logged and published when this resolves.
+   * The verdict has been counted, logged and published when this resolves; one that came after
+   * its client left has not, since nobody was let in or refused.
    */
   decide(request: AccessRequest, signal: AbortSignal): Promise<Verdict>
   /** Counts, logs and publishes a verdict that a gate reached by itself (malformed, overload). */
   report(request: AccessRequest, verdict: Verdict): void
+}
+
+/** The verdict for whom no place among the held clients is left. */
+export const overloaded = deny('overload', 'too many clients are waiting')
+
+interface Behind {
+  readonly authorize: Authorize
+  readonly hold: Door['hold']
+  readonly report: Door['report']
+  /** A step of the chain failed in a way that it must not. */
+  readonly onBug: (error: unknown) => void
+}
+
+/** Makes the door. `close` refuses everybody who is held and whoever comes later. */
+export const createDoor = ({ authorize, hold, report, onBug }: Behind): Door & { close(): void } => {
+  const held = new Set<(verdict: Verdict) => void>()
+  const shutDown = deny('overload', 'authorization is being shut down')
+  let closed = false
+  return {
+    hold,
+    report,
+    decide(request, signal) {
+      if (closed) return Promise.resolve(shutDown)
+      debug('session %s at the door: %s %s by %s', request.sessionId, request.action, request.streamPath, request.protocol)
+      return new Promise((resolve) => {
+        const settle = (verdict: Verdict): void => {
+          if (!held.delete(settle)) return
+          if (!signal.aborted) report(request, verdict)
+          debug('session %s: %s by %s', request.sessionId, verdict.allowed ? 'allowed' : 'denied', verdict.source)
+          resolve(verdict)
+        }
+        held.add(settle)
+        authorize(request, signal).then(settle, (error: unknown) => {
+          if (!signal.aborted) onBug(error)
+          settle(deny('overload', signal.aborted ? 'the client left' : 'internal error'))
+        })
+      })
+    },
+    close() {
+      closed = true
+      for (const settle of held) settle(shutDown)
+    }
+  }
 }

@@ -1,4 +1,8 @@
-import type { AccessRequest } from '../access/request.js'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { AccessRequest, Action } from '../access/request.js'
 
 /** A viewer that node-media-server itself knows nothing of (HLS, files), made visible to it. */
 export interface ViewerSession {
@@ -17,6 +21,57 @@ export interface StaticRoute {
   readonly root: string
 }
 
+/** A `play` or `publish` command; every field but the action is as the client sent it. */
+export interface RtmpCommand {
+  readonly action: Action
+  /** `app` of the `connect` command; empty if it was no string. */
+  readonly app: string
+  /** The command's stream name with whatever follows its `?`; empty if it was no string. */
+  readonly name: string
+  readonly tcUrl: string
+  readonly flashVer: string
+}
+
+/** One RTMP connection whose bytes reach NMS's parser only through `feed`. */
+export interface RtmpPeer {
+  readonly id: string
+  readonly socket: Socket
+  /**
+   * Hands bytes to NMS's parser, which may call the command listener meanwhile.
+   * Throws what the parser throws: the connection is then beyond repair.
+   */
+  feed(bytes: Buffer): void
+  /** How many bytes may be fed at once without running past the end of the message being parsed; at least 1. */
+  step(): number
+  /** The longest message that is still parsed, in bytes; a longer one makes `feed` throw. */
+  limit(maxMessageBytes: number): void
+  /** Lets NMS carry out the command that it was stopped at, and with it registers the grant. */
+  proceed(streamPath: string): void
+  /** Tells the client why its command failed (`onStatus`, level `error`). */
+  sendError(code: string, description: string): void
+  /** Calls once NMS has sent this client its first media message, at once if it has already. */
+  afterFirstMedia(listener: () => void): void
+}
+
+/** What is done with RTMP connections before NMS gets to see their bytes. */
+export interface RtmpFront {
+  /** A TCP connection was accepted; for RTMPS its TLS handshake is still to come. */
+  accepted(socket: Socket): void
+  /** The connection can carry RTMP; `adopt` makes NMS's session of it, with `onCommand` called at every command. */
+  ready(socket: Socket, secure: boolean, adopt: (onCommand: (command: RtmpCommand) => void, onClose: () => void) => RtmpPeer): void
+  /** A session that was running before the plugin was attached. */
+  running(adopt: (onCommand: (command: RtmpCommand) => void, onClose: () => void) => RtmpPeer): void
+}
+
+export type HttpRequest = IncomingMessage | Http2ServerRequest
+export type HttpResponse = ServerResponse | Http2ServerResponse
+
+/** What is done with HTTP requests before NMS gets to see them; `forward` hands them on as they came. */
+export interface HttpFront {
+  request(req: HttpRequest, res: HttpResponse, secure: boolean, forward: () => void): void
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, secure: boolean, forward: (head: Buffer) => void): void
+}
+
 /** What gates may know of the running node-media-server, whatever its version. */
 export interface Host {
   readonly version: string
@@ -25,8 +80,13 @@ export interface Host {
   /** An unguessable session id of the shape that NMS gives. */
   newSessionId(): string
   /**
+   * Lets the session that NMS will make of an HTTP request do one thing, under the given id.
+   * Without it the guard stops that session.
+   */
+  grant(req: HttpRequest, sessionId: string, action: Action, streamPath: string): void
+  /**
    * Makes an allowed viewer visible: raises `prePlay` and `postPlay`, lists it in the admin API.
-   * `ip` is `address:port` of the first request, as NMS's own sessions have it. `onClose` is
+   * `address` is `address:port` of the first request, as NMS's own sessions have it. `onClose` is
    * called when somebody (admin API, `notify.url`) closes it; the session has ended by then.
    */
   openViewer(request: AccessRequest, address: string, onClose: () => void): ViewerSession

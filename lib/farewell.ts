@@ -1,0 +1,19 @@
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+
+/**
+ * How long a refused or closed client has to read what it was told before its connection is
+ * destroyed, in milliseconds; within a second it must be gone, whatever it does with its own side.
+ */
+export const FAREWELL_MS = 500
+
+/** Runs something after the farewell, unless the socket (or stream) is gone by then. Keeps no process alive. */
+export const afterFarewell = (socket: EventEmitter & { readonly destroyed?: boolean }, cut: () => void): void => {
+  if (socket.destroyed === true) return
+  const timer = setTimeout(cut, FAREWELL_MS)
+  timer.unref()
+  socket.once('close', () => clearTimeout(timer))
+}
+
+/** Destroys the socket after the farewell. */
+export const destroySoon = (socket: Duplex): void => afterFarewell(socket, () => socket.destroy())

@@ -1,0 +1,23 @@
+import { normalizeIp, type Networks } from '../access/address.js'
+import { forwarded } from '../access/forwarded.js'
+import type { HttpRequest } from '../nms/host.js'
+import type { HttpClient } from './exchange.js'
+import { headerText } from './header-text.js'
+
+/** Who sent an HTTP request, what trusted proxies say of it taken into account. */
+export const httpClientOf = (req: HttpRequest, secure: boolean, scheme: 'http' | 'ws', trusted: Networks): HttpClient => {
+  const { socket, headers } = req
+  const peer = normalizeIp(socket.remoteAddress ?? '')
+  const client = forwarded(peer, headers, trusted)
+  const isSecure = client.secure ?? secure
+  const host = client.host ?? headers.host ?? headers[':authority'] ?? ''
+  return {
+    ip: client.ip,
+    address: `${client.ip}:${client.ip === peer ? socket.remotePort ?? 0 : 0}`,
+    origin: `${scheme}${isSecure ? 's' : ''}://${headerText(one(host)) || `${socket.localAddress}:${socket.localPort}`}`,
+    secure: isSecure,
+    userAgent: headerText(one(headers['user-agent'] ?? ''))
+  }
+}
+
+const one = (value: string | string[]): string => typeof value === 'string' ? value : value[0] ?? ''

@@ -1,0 +1,61 @@
+import type { ServerResponse } from 'node:http'
+import { afterFarewell, destroySoon } from '../farewell.js'
+import type { HttpRequest, HttpResponse } from '../nms/host.js'
+import type { Exchange, HttpClient } from './exchange.js'
+import { refusalHeaders } from './refusal.js'
+
+/** Splits a request target at its first `?`. */
+export const splitTarget = (target: string): { rawPath: string, query: string } => {
+  const mark = target.indexOf('?')
+  return mark < 0 ? { rawPath: target, query: '' } : { rawPath: target.slice(0, mark), query: target.slice(mark + 1) }
+}
+
+/** Makes the exchange of one HTTP request. */
+export const openExchange = (
+  req: HttpRequest, res: HttpResponse, target: { rawPath: string, query: string }, client: HttpClient, forward: () => void
+): Exchange => {
+  const leaving = new AbortController()
+  res.once('close', () => leaving.abort())
+  return {
+    req, res, client, ...target,
+    signal: leaving.signal,
+    forward: () => {
+      if (!leaving.signal.aborted) forward()
+    },
+    refuse: (status, reason) => {
+      if (leaving.signal.aborted) return
+      if ('stream' in res) refuseStream(req, res, status, `${reason}\n`)
+      else refuseConnection(req, res, status, `${reason}\n`)
+    }
+  }
+}
+
+/** On HTTP/2 the stream ends, and the connection goes on. */
+const refuseStream = (req: HttpRequest, res: Extract<HttpResponse, { stream: unknown }>, status: number, body: string): void => {
+  const { stream } = res
+  stream.on('error', () => undefined)
+  res.writeHead(status, refusalHeaders(status, body))
+  res.end(req.method === 'HEAD' ? '' : body)
+  req.resume()
+  afterFarewell(stream, () => stream.close())
+}
+
+/**
+ * On HTTP/1 the connection ends. A body that is still coming is read and thrown away until then,
+ * or the reset that answers it could overtake the refusal.
+ */
+const refuseConnection = (req: HttpRequest, res: ServerResponse, status: number, body: string): void => {
+  const { socket } = req
+  res.writeHead(status, { ...refusalHeaders(status, body), Connection: 'close' })
+  destroySoon(socket)
+  if (req.complete || hasNoBody(req)) {
+    res.end(req.method === 'HEAD' ? undefined : body)
+    return
+  }
+  res.write(body)
+  req.resume()
+  req.once('end', () => res.end())
+}
+
+const hasNoBody = ({ headers }: HttpRequest): boolean =>
+  headers['content-length'] === undefined && headers['transfer-encoding'] === undefined

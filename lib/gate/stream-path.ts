@@ -1,0 +1,34 @@
+/** An app and a stream name that NMS takes: letters, digits, `_` and `-`. */
+const NAME = /^[A-Za-z0-9_-]+$/
+const LIVE = /^\/([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)\.flv$/
+const WEBSOCKET = /^\/([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)(?:\.flv)?$/
+
+/** `/app/name`, or `undefined` if NMS would not take them (it raises its events even so). */
+export const streamPathOf = (app: string, name: string): string | undefined =>
+  NAME.test(app) && NAME.test(name) ? `/${app}/${name}` : undefined
+
+/** The stream that a WebSocket target means: `/app/name` or `/app/name.flv`, and nothing else. */
+export const webSocketStreamPath = (path: string): string | undefined => match(WEBSOCKET, path)
+
+/**
+ * The stream that an HTTP target means; `null` for one that NMS could take for a stream but
+ * that is not the one spelling by which the backend is asked (NMS plays `/live/s` also for
+ * `/live/%73.FLV/`); `undefined` for what is no stream at all.
+ */
+export const httpStreamPath = (path: string): string | null | undefined =>
+  match(LIVE, path) ?? (looksLive(path) ? null : undefined)
+
+const match = (pattern: RegExp, path: string): string | undefined => {
+  const [whole, app, name] = pattern.exec(path) ?? []
+  return whole === undefined ? undefined : `/${app}/${name}`
+}
+
+/** Rather too much than too little: whatever is left of the path once every disguise is off. */
+const looksLive = (path: string): boolean => {
+  let bare = path
+  for (let i = 0; i < 3 && bare.includes('%'); i++) {
+    bare = bare.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+  }
+  bare = bare.replace(/[#?;\0].*$/s, '')
+  return /\.flv[\s./\\]*$/i.test(bare) || /\.flv[\s./\\]*$/i.test(path)
+}

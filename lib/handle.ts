@@ -1,0 +1,60 @@
+import { EventEmitter } from 'node:events'
+import type { AccessRequest } from './access/request.js'
+import type { Verdict } from './access/verdict.js'
+import type { SessionRecord } from './nms/hooks.js'
+import type { Stats } from './stats.js'
+
+/** An outage of the backend begins or ends. */
+export interface Outage {
+  readonly state: 'begin' | 'end'
+  /** What failed first. */
+  readonly reason: string
+  /** Access requests that met the outage so far. */
+  readonly requests: number
+}
+
+/** The events of the handle, with what their listeners are given. */
+export interface HttpAuthEvents {
+  /** An access request was decided, by whomever. */
+  verdict: [request: AccessRequest, verdict: Verdict]
+  /** An outage of the backend begins or ends. */
+  unavailable: [outage: Outage]
+  /** NMS begins or ends a client's session. */
+  session: [event: 'start' | 'end', session: SessionRecord]
+}
+
+/**
+ * What `httpAuth()` returns.
+ *
+ * Nothing that a listener throws, or rejects with, changes a verdict: it is logged.
+ */
+export class HttpAuth extends EventEmitter<HttpAuthEvents> {
+  /** Counts by action, protocol and verdict source; who is held now; the backend's latency. */
+  readonly stats: () => Stats
+  /**
+   * Gives NMS back to itself: refuses those who are held, puts back every listener and method that
+   * was replaced, drains the connections to the backend. Streams that run go on; clients that come
+   * later reach NMS as if the plugin had never been there. Calling it again changes nothing.
+   */
+  readonly close: () => Promise<void>
+
+  constructor(stats: () => Stats, close: () => Promise<void>) {
+    super()
+    this.stats = stats
+    this.close = close
+  }
+}
+
+/** Calls the listeners one by one, so that one that fails hurts nobody else. */
+export const publish = <K extends keyof HttpAuthEvents>(
+  handle: HttpAuth, onError: (event: K, error: unknown) => void, event: K, ...args: HttpAuthEvents[K]
+): void => {
+  for (const listener of handle.rawListeners(event) as ((...given: HttpAuthEvents[K]) => unknown)[]) {
+    try {
+      const result = listener.apply(handle, args)
+      if (result instanceof Promise) result.catch((error: unknown) => onError(event, error))
+    } catch (error) {
+      onError(event, error)
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
+import { HttpAuthError } from '../errors.js'
+import { check } from './assumptions.js'
+import { findPackage } from './context.js'
+import { adoptFlv } from './flv-session.js'
+import { createGrants } from './grants.js'
+import { installGuard, type OnIntruder } from './guard.js'
+import { installHooks, type OnSession } from './hooks.js'
+import type { Host, HttpFront, RtmpFront, StaticRoute } from './host.js'
+import { installHttpFront } from './http-front.js'
+import { installRtmpFront } from './rtmp-front.js'
+import { isFlv, type NmsContext, type NmsInstance } from './shapes.js'
+import { openViewer } from './viewer.js'
+
+/** What the host reports to the plugin. */
+export interface HostListener {
+  onIntruder: OnIntruder
+  onSession: OnSession
+  /** NMS is being stopped; the plugin closes first. */
+  onStop: () => Promise<void>
+}
+
+/** A node-media-server that was checked and can be guarded. */
+export interface AttachedHost extends Host {
+  /** The config section that NMS was given, whatever it is. */
+  readonly section: unknown
+  /** The file that the config came from, if NMS's command line was started with one. */
+  readonly configFile: string | undefined
+  /** Puts gates, guard and hooks in front of NMS. */
+  install(fronts: { rtmp: RtmpFront, http: HttpFront }): void
+  /** Gives NMS back everything as it was, running sessions included. */
+  uninstall(): void
+}
+
+const attached = new WeakSet<NmsContext>()
+
+/**
+ * Checks an instance. Nothing is touched until `install`.
+ *
+ * @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED
+ */
+export const attach = (instance: unknown, listener: HostListener): AttachedHost => {
+  const nmsPackage = findPackage(instance)
+  const nms = instance as NmsInstance
+  const { context, version } = nmsPackage
+  if (isAttached(instance)) {
+    throw new HttpAuthError('ERR_ALREADY_ATTACHED', 'httpAuth() guards this node-media-server already; close() the first one before attaching another')
+  }
+  check(nms, nmsPackage)
+
+  const grants = createGrants()
+  const undo: (() => void)[] = []
+  const sessions = new Set<() => void>()
+  const uninstall = (): void => {
+    for (const restore of [...sessions]) restore()
+    sessions.clear()
+    while (undo.length > 0) undo.pop()?.()
+  }
+  return {
+    version,
+    section: context.config['httpAuth'],
+    configFile: context.configFile ?? undefined,
+    staticRoute: staticRouteOf(context),
+    newSessionId: () => Date.now().toString(36) + randomBytes(12).toString('hex'),
+    grant: (req, sessionId, action, streamPath) => grants.give(req, { sessionId, action, streamPath }),
+    openViewer: (request, address, onClose) => openViewer(context, grants, request, address, onClose),
+    install({ rtmp, http }) {
+      try {
+        attached.add(context)
+        undo.push(() => attached.delete(context))
+        undo.push(installGuard(context, grants, listener.onIntruder, sessions))
+        undo.push(installHooks(context, grants, listener.onIntruder, listener.onSession))
+        for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, context, sessions)
+        undo.push(installRtmpFront(nms, { context, grants, undo: sessions }, rtmp))
+        undo.push(installHttpFront(nms, http))
+        undo.push(closeOnStop(nms, listener.onStop))
+      } catch (error) {
+        uninstall()
+        throw error
+      }
+    },
+    uninstall
+  }
+}
+
+/** Whether the NMS behind this instance is guarded now; `false` for what is no NMS. */
+export const isAttached = (instance: unknown): boolean => {
+  try {
+    return attached.has(findPackage(instance).context)
+  } catch {
+    return false
+  }
+}
+
+const closeOnStop = (nms: NmsInstance, onStop: () => Promise<void>): () => void => {
+  const stop = nms.stop
+  nms.stop = async () => {
+    await onStop()
+    return stop.call(nms)
+  }
+  return () => { delete (nms as Partial<NmsInstance>).stop }
+}
+
+const staticRouteOf = ({ config }: NmsContext): StaticRoute | undefined => {
+  const { router, root } = config.static ?? {}
+  return typeof router === 'string' && router !== '' && typeof root === 'string' && root !== ''
+    ? { router, root: resolve(root) }
+    : undefined
+}

@@ -1,0 +1,110 @@
+/**
+ * What the plugin takes node-media-server 4.4 to look like inside. NMS has no types of its own;
+ * `assumptions.ts` checks these shapes on the running instance before anything is touched.
+ */
+import type { EventEmitter } from 'node:events'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Server as NetServer, Socket } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
+
+/** Any entry of NMS's session list; relay sessions carry a `taskKey`, record sessions an empty `ip`. */
+export interface NmsSession {
+  id: string
+  ip: string
+  protocol: string
+  isPublisher: boolean
+  streamHost: string
+  streamApp: string
+  streamName: string
+  streamPath: string
+  streamQuery: unknown
+  createTime: number
+  endTime: number
+  inBytes: number
+  outBytes: number
+  taskKey: string
+  broadcast?: NmsBroadcast
+  sendBuffer: (buffer: Buffer) => void
+  close: () => void
+}
+
+/** A decoded AMF0 command; every field is the client's and may be of any type. */
+export interface NmsInvoke { readonly streamName?: unknown }
+
+/** NMS's RTMP parser. `onPlay`, `onPublish` and `packetAlloc` are methods of its prototype. */
+export interface NmsRtmp {
+  streamApp?: unknown
+  streamId?: number
+  connectCmdObj?: { readonly tcUrl?: unknown, readonly flashVer?: unknown }
+  inChunkSize: number
+  /** By chunk stream id. */
+  readonly inPackets: Map<number, unknown>
+  parserState: number
+  parserPacket: { bytes: number, capacity: number, header: { length: number, type: number, stream_id: number } }
+  onPlay: (invoke: NmsInvoke) => void
+  onPublish: (invoke: NmsInvoke) => void
+  onPacketCallback: (packet: unknown) => void
+  packetAlloc: () => void
+  parserData: (bytes: Buffer) => string | null
+  sendStatusMessage: (streamId: number, level: string, code: string, description: string) => void
+}
+
+export interface NmsRtmpSession extends NmsSession {
+  socket: Socket
+  rtmp: NmsRtmp
+  onData: (bytes: Buffer) => void
+  onClose: () => void
+}
+
+/** The WebSocket of the `ws` package, as far as it is used here. */
+export interface NmsWebSocket extends EventEmitter {
+  readonly protocol: string
+  terminate: () => void
+}
+
+export interface NmsFlvSession extends NmsSession {
+  req: IncomingMessage | Http2ServerRequest
+  res: ServerResponse | Http2ServerResponse | NmsWebSocket
+  onData: (bytes: Buffer) => void
+  onClose: () => void
+}
+
+/** One stream path's publisher slot and subscribers. */
+export interface NmsBroadcast {
+  readonly streamPath: string
+  publisher: NmsSession | null
+  readonly subscribers: Map<string, NmsSession>
+  postPlay: (session: NmsSession) => string | null
+  postPublish: (session: NmsSession) => string | null
+}
+
+/** NMS's state: one per process and per copy of the package. */
+export interface NmsContext {
+  config: Record<string, unknown> & { static?: { router?: unknown, root?: unknown } }
+  configFile: string | null | undefined
+  readonly sessions: Map<string, NmsSession>
+  readonly broadcasts: Map<string, NmsBroadcast>
+  readonly eventEmitter: EventEmitter
+  readonly networkStats: { inBytes: number, outBytes: number }
+}
+
+/** A running or not yet running `NodeMediaServer`. */
+export interface NmsInstance {
+  readonly httpServer: { readonly httpServer?: Server, readonly httpsServer?: Http2SecureServer }
+  readonly rtmpServer: { readonly tcpServer?: NetServer, readonly tlsServer?: TlsServer, handleRequest: (socket: Socket) => void }
+  run: () => Promise<void>
+  stop: () => Promise<void>
+}
+
+/** NMS's parser states that matter here: inside a message's payload. */
+export const PARSING_PAYLOAD = 4
+
+/** Whether NMS itself made this session: recordings have no address, relays carry their task. */
+export const isInternal = (session: NmsSession): boolean => session.ip === '' || session.taskKey !== ''
+
+export const isRtmp = (session: NmsSession): session is NmsRtmpSession => session.protocol === 'rtmp' && 'rtmp' in session
+
+export const isFlv = (session: NmsSession): session is NmsFlvSession => session.protocol === 'flv' && 'req' in session
+
+export const isWebSocket = (res: NmsFlvSession['res']): res is NmsWebSocket => 'terminate' in res

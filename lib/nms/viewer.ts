@@ -1,0 +1,68 @@
+import { parse } from 'node:querystring'
+import type { AccessRequest } from '../access/request.js'
+import type { ViewerSession } from './host.js'
+import type { Grants } from './grants.js'
+import type { NmsContext, NmsSession } from './shapes.js'
+
+/**
+ * A session of the shape that NMS's own have, for a viewer of files, whom NMS knows nothing of.
+ * There may be 100,000 of them, so what is the same for all, or can be derived, is not stored.
+ */
+class Viewer implements NmsSession, ViewerSession {
+  readonly id: string
+  readonly protocol: string
+  readonly createTime = Date.now()
+  endTime = 0
+  outBytes = 0
+
+  constructor(
+    private readonly context: NmsContext, readonly ip: string, private readonly request: AccessRequest,
+    private readonly onClose: () => void
+  ) {
+    this.id = request.sessionId
+    this.protocol = request.protocol
+  }
+
+  get isPublisher(): boolean { return false }
+  get streamHost(): string { return URL.canParse(this.request.origin) ? new URL(this.request.origin).hostname : '' }
+  get streamApp(): string { return this.request.streamPath.split('/')[1] ?? '' }
+  get streamName(): string { return this.request.streamPath.split('/').slice(2).join('/') }
+  get streamPath(): string { return this.request.streamPath }
+  get streamQuery(): unknown { return parse(this.request.query) }
+  get inBytes(): number { return 0 }
+  get playCount(): number { return 0 }
+  get filePath(): string { return '' }
+  get taskKey(): string { return '' }
+  sendBuffer(): void { /* files are sent by Express */ }
+
+  sent(bytes: number): void {
+    this.outBytes += bytes
+    this.context.networkStats.outBytes += bytes
+  }
+
+  /** NMS's name for ending a session from outside. */
+  close(): void {
+    if (this.endTime !== 0) return
+    this.end()
+    this.onClose()
+  }
+
+  end(): void {
+    if (this.endTime !== 0) return
+    this.endTime = Date.now()
+    this.context.sessions.delete(this.id)
+    this.context.eventEmitter.emit('donePlay', this)
+  }
+}
+
+/** Raises `prePlay` and `postPlay` for an allowed viewer and lists it, as NMS does for its own. */
+export const openViewer = (
+  context: NmsContext, grants: Grants, request: AccessRequest, address: string, onClose: () => void
+): ViewerSession => {
+  const viewer = new Viewer(context, address, request, onClose)
+  grants.give(viewer, { sessionId: viewer.id, action: 'play', streamPath: viewer.streamPath })
+  context.sessions.set(viewer.id, viewer)
+  context.eventEmitter.emit('prePlay', viewer)
+  if (viewer.endTime === 0) context.eventEmitter.emit('postPlay', viewer)
+  return viewer
+}
