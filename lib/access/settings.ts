@@ -43,7 +43,7 @@ export interface RuleSettings {
 
 /** Everything that is in force, complete and immutable. */
 export interface Settings {
-  readonly preset: string
+  readonly preset: 'custom' | 'ministra' | 'iptvportal' | 'smarty'
   readonly actions: readonly Action[]
   readonly play: BackendSettings
   /** `{ refuse }` where a portal preset knows no encoders and no `publish` section was given. */
@@ -59,7 +59,7 @@ export interface Settings {
   readonly files: {
     /** Lower-case extensions with their dot that are served without asking. */
     readonly open: readonly string[]
-    /** Maps a path below the router to a stream path; see `options/defaults`. */
+    /** Maps a path below the router to a stream path; see `options/options`. */
     readonly stream: string
     /** A playlist larger than this many bytes is refused. */
     readonly maxPlaylistBytes: number

@@ -1,0 +1,37 @@
+import { deepFreeze } from './deep-freeze.js'
+
+/** Every option's value unless it is set; `url` has none. */
+export const DEFAULTS = deepFreeze({
+  preset: 'custom',
+  strategy: 'failover',
+  defaultAction: 'deny',
+  timeoutMs: 3000,
+  maxConnections: 256,
+  actions: ['play', 'publish'],
+  rules: [],
+  headers: {},
+  params: {},
+  unavailableStatuses: [],
+  trustProxy: [],
+  maxHeld: 4000,
+  maxHeldPerIp: 200,
+  commandTimeoutMs: 10_000,
+  tls: { rejectUnauthorized: true },
+  requireHeader: null,
+  denyBody: false,
+  rememberMs: 0,
+  lastVerdictMs: 0,
+  breaker: { failures: 10, probeMs: 2000 },
+  hlsIdleMs: 32_000,
+  maxSessions: 100_000,
+  maxSessionsPerIp: 1000,
+  files: {
+    open: [
+      '.html', '.css', '.js', '.mjs', '.map', '.json', '.svg', '.png', '.jpg', '.jpeg', '.gif', '.webp', '.ico',
+      '.woff', '.woff2', '.txt'
+    ],
+    stream: '{app}/{stream}',
+    maxPlaylistBytes: 4 * 1024 * 1024
+  },
+  log: 'denials'
+} as const)

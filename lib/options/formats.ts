@@ -1,0 +1,64 @@
+import { isNetwork } from '../access/address.js'
+
+/** What a parameter's value may stand for. */
+export const PLACEHOLDERS = ['app', 'stream', 'path', 'ip', 'action', 'protocol', 'sessionId'] as const
+
+/** The plugin's own five headers, and what HTTP itself needs; a backend may read `_` as `-`. */
+const OWN_HEADERS = ['x-session-id', 'x-real-ip', 'x-real-path', 'x-real-origin', 'x-real-ua']
+const HTTP_HEADERS = [
+  'host', 'content-length', 'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate',
+  'proxy-authorization', 'te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade', 'expect'
+]
+
+const urlProblem = (text: string): string | undefined => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined) return 'must be a URL such as http://127.0.0.1:6000'
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must begin with http:// or https://'
+  if (url.username !== '' || url.password !== '') {
+    return 'must not carry a name and password; send them with headers: { "Authorization": "Basic …" }'
+  }
+  if (url.hash !== '') return 'must not have a fragment (#…), since it would never be sent'
+  return undefined
+}
+
+const templateProblem = (text: string): string | undefined => {
+  for (const [, name = ''] of text.matchAll(/\{(\w+)\}/g)) {
+    if (!PLACEHOLDERS.some((known) => known === name)) {
+      return `{${name}} is not known, use ${PLACEHOLDERS.map((known) => `{${known}}`).join(', ')}`
+    }
+  }
+  return undefined
+}
+
+const headerNameProblem = (name: string): string | undefined => {
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return 'is not a legal header name'
+  const plain = name.toLowerCase().replaceAll('_', '-')
+  if (OWN_HEADERS.includes(plain)) return 'is a header that the plugin sets itself'
+  return HTTP_HEADERS.includes(plain) ? 'is a header of the connection and cannot be set' : undefined
+}
+
+const streamPatternProblem = (text: string): string | undefined => {
+  const segments = text.split('/').filter((segment) => segment !== '')
+  const count = (name: string): number => segments.filter((segment) => segment === name).length
+  const known = segments.every((segment) => segment === '{app}' || segment === '{stream}' || /^[^{}*\\]+$/.test(segment))
+  if (!known || segments.includes('..') || segments.includes('.')) {
+    return 'must be directories, each {app}, {stream} or plain text'
+  }
+  return count('{app}') === 1 && count('{stream}') === 1 ? undefined : 'must name {app} once and {stream} once'
+}
+
+/**
+ * What a text must be beyond the schema, as JSON schema formats: each says what is wrong with a
+ * text, in words that go after the option's path, or nothing.
+ */
+export const FORMATS: Readonly<Record<string, (text: string) => string | undefined>> = {
+  'backend-url': urlProblem,
+  network: (text) => isNetwork(text) ? undefined : 'must be an IPv4 or IPv6 address or a CIDR network',
+  template: templateProblem,
+  'header-name': headerNameProblem,
+  'header-value': (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text) ? undefined : 'has characters that no header may have',
+  'response-header-name': (text) => /^[\w!#$%&'*+.^`|~-]+$/.test(text) ? undefined : 'must be a legal header name',
+  'rule-path': (text) => /^[/*]/.test(text) ? undefined : 'must begin with / or *',
+  extension: (text) => /^\.?[a-z\d]{1,16}$/i.test(text) ? undefined : 'must be an extension such as .html',
+  'stream-pattern': streamPatternProblem
+}

@@ -1,0 +1,148 @@
+import type { Action, Protocol } from '../access/request.js'
+
+/** Contracts that are known by name; see `options/presets`. */
+export type PresetName = 'custom' | 'ministra' | 'iptvportal' | 'smarty'
+
+/** How to speak TLS to the backend. Files are read once, at start. */
+export interface TlsOptions {
+  /** Certificate authority that the backend's certificate is checked against, instead of Node's own list: PEM text, or the path of a file. */
+  ca?: string
+  /** Client certificate (chain): PEM text, or the path of a file. Needs `key`. */
+  cert?: string
+  /** Key of the client certificate: PEM text, or the path of a file. Needs `cert`. */
+  key?: string
+  /** Whether a backend whose certificate does not check out is unavailable. Default true; false lets anyone on the way answer for the backend. */
+  rejectUnauthorized?: boolean
+}
+
+/** When the plugin stops waiting for a backend that fails again and again. */
+export interface BreakerOptions {
+  /** Outages in a row before clients get the default action at once. Default 10. */
+  failures?: number
+  /** How often one request then tries whether the backend is back, in milliseconds. Default 2000. */
+  probeMs?: number
+}
+
+/** What can differ between players and publishers. */
+export interface BackendOptions {
+  /**
+   * Where access requests are asked about: http or https, may carry a path and a query of its own.
+   * A list means several backends, see `strategy`. Credentials do not belong here but in `headers`
+   * (`Authorization`). Required, unless the preset has one; a preset completes it.
+   */
+  url?: string | string[]
+  /**
+   * With several backends: `failover` asks the next only when one is unavailable, `any` asks all at
+   * once and the first 200 wins. Default `failover`.
+   */
+  strategy?: 'failover' | 'any'
+  /** What is done when the backend is unavailable. Default `deny`; `allow` lets everybody in during an outage. */
+  defaultAction?: 'allow' | 'deny'
+  /**
+   * From the question to the final status line, in milliseconds: queue, connect, TLS, headers, all
+   * backends. Default 3000; what takes longer is an outage.
+   */
+  timeoutMs?: number
+  /** Connections to each backend. Default 256; further questions wait, within `timeoutMs`. */
+  maxConnections?: number
+  /**
+   * Headers sent to the backend as they are, for a service secret. Default none. Names of HTTP's own
+   * (Host, Connection, …) and of the plugin's five (`X-Real-Ip` …, in any spelling) are refused.
+   */
+  headers?: Record<string, string>
+  /**
+   * Query parameters of the operator's; a client's parameter of the same name is dropped. Values may
+   * contain `{app}`, `{stream}`, `{path}`, `{ip}`, `{action}`, `{protocol}`, `{sessionId}`. Default
+   * none; added to those of the preset, of which `null` takes one away.
+   */
+  params?: Record<string, string | null>
+  /**
+   * Statuses that count as an outage instead of a denial, such as 502, 503 and 504 of a reverse
+   * proxy before the backend. 100 to 599 without 200. Default none.
+   */
+  unavailableStatuses?: number[]
+  /** TLS towards the backend. */
+  tls?: TlsOptions
+  /** A 200 without this header denies, and is logged as a fault of the backend. Default `null`: none is asked for. */
+  requireHeader?: string | null
+  /** Whether a JSON body whose `error` is not 0 denies even under status 200. Default false. */
+  denyBody?: boolean
+  /**
+   * How long an allow is remembered when the backend does not say (`X-AuthDuration`), in
+   * milliseconds: the same request is then let in without asking. Default 0, not at all.
+   */
+  rememberMs?: number
+  /**
+   * How long after an allow the same request is let in again during an outage, whatever the default
+   * action, in milliseconds. Default 0, not at all.
+   */
+  lastVerdictMs?: number
+  /** When to stop waiting for a backend that is down; `false` waits `timeoutMs` for each client. */
+  breaker?: BreakerOptions | false
+}
+
+/** A rule of the operator's, decided before the backend. What it does not name it does not look at. */
+export interface RuleOptions {
+  /** Client address or CIDR network, IPv4 or IPv6. */
+  ip?: string
+  /** Only players, or only publishers. */
+  for?: Action
+  /** Stream path (`/app/name`); `*` stands for any run of characters, also an empty one and `/`. */
+  path?: string
+  protocol?: Protocol
+  /** `pass` ends the rules and asks the backend. */
+  verdict: 'allow' | 'deny' | 'pass'
+}
+
+/** Files below the static route. */
+export interface FilesOptions {
+  /** Extensions that are served without asking. The default are those of web pages; a list replaces it. */
+  open?: string[]
+  /**
+   * What the directory of a file below the static route means: `{app}` takes one or more
+   * directories, `{stream}` exactly one, other text stands for itself. Default `{app}/{stream}`:
+   * `live/s/index.m3u8` is the stream `/live/s`.
+   */
+  stream?: string
+  /** A playlist with more bytes is refused, since playlists are rewritten in memory. Default 4194304 (4 MiB). */
+  maxPlaylistBytes?: number
+}
+
+/** The section `httpAuth` of node-media-server's config: plain JSON. */
+export interface Options extends BackendOptions {
+  /** The backend's contract. Default `custom`, the bare contract: a final 200 allows. */
+  preset?: PresetName
+  /** Which actions are asked for; the other is open. Default both. */
+  actions?: Action[]
+  /**
+   * What is different for publishers: each option here replaces the one above as a whole.
+   * Portals know viewers, not encoders: with one of their presets this section takes nothing from
+   * above, needs a `url` of its own, and without it publishers are refused unless a rule lets them in.
+   */
+  publish?: BackendOptions
+  /** Rules before the backend; the first that matches wins. Default none. */
+  rules?: RuleOptions[]
+  /**
+   * Addresses and networks of HTTP proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are
+   * believed. Default none. RTMP behind a TCP proxy is not covered.
+   */
+  trustProxy?: string[]
+  /** Clients that may wait at once, undecided RTMP connections included. Default 4000; 0 is no limit. */
+  maxHeld?: number
+  /** The same for one address (IPv6: one /64). Default 200; 0 is no limit. */
+  maxHeldPerIp?: number
+  /** An RTMP connection without a decided command this long after its start is cut, in milliseconds. Default 10000. */
+  commandTimeoutMs?: number
+  /** An HLS session ends after this long without a request, in milliseconds. Default 32000: four segments of 8 s. */
+  hlsIdleMs?: number
+  /** HLS and file sessions at once. Default 100000; idle ones make room. */
+  maxSessions?: number
+  /** The same for one address (IPv6: one /64). Default 1000. */
+  maxSessionsPerIp?: number
+  files?: FilesOptions
+  /**
+   * What the console shows: `outages` their begin and end and faults of the backend, `denials` also
+   * who is refused (floods in one line), `verdicts` every verdict. Default `denials`.
+   */
+  log?: 'none' | 'outages' | 'denials' | 'verdicts'
+}

@@ -1,0 +1,91 @@
+import { deepFreeze } from './deep-freeze.js'
+import type { BackendOptions, PresetName } from './options.js'
+
+/** What is known of one portal. A further portal is one more entry. */
+export interface Preset {
+  /** For the start banner. */
+  readonly title: string
+  /** Used when the operator names no `url`. */
+  readonly url?: string
+  /**
+   * Where the portal answers, most usual first. A URL whose path is empty gets the first one; one
+   * that ends with the beginning of an endpoint gets the rest of it; any other is complete.
+   */
+  readonly endpoints: readonly string[]
+  /** Hosts (and those below them) whose empty path means another endpoint than the first. */
+  readonly hosted?: Readonly<Record<string, string>>
+  /** Directories of the portal that people know but that are not on the way to its endpoint. */
+  readonly aside?: readonly string[]
+  /** What the portal needs set; the operator's own values come over it. */
+  readonly backend: Pick<BackendOptions, 'requireHeader' | 'denyBody' | 'params'>
+  /** Why a publisher is refused that no rule and no `publish` section speaks for; absent if the backend knows publishers. */
+  readonly refusesPublishers?: string
+}
+
+const refusesPublishers = (title: string): string =>
+  `${title} knows viewers, not publishers: a rule or a publish section must let them in`
+
+export const PRESETS: Readonly<Record<PresetName, Preset>> = deepFreeze({
+  custom: {
+    title: 'custom backend',
+    endpoints: [],
+    backend: {}
+  },
+  // Stalker and Ministra are one product under two names; its cloud has the script without the prefix.
+  ministra: {
+    title: 'Ministra',
+    endpoints: [
+      '/stalker_portal/server/api/chk_flussonic_tmp_link.php',
+      '/server/api/chk_flussonic_tmp_link.php'
+    ],
+    hosted: { 'ministra.pro': '/server/api/chk_flussonic_tmp_link.php' },
+    aside: ['c'],
+    // A PHP fatal error answers 200 as well, but never with the viewer's id.
+    backend: { requireHeader: 'X-UserId' },
+    refusesPublishers: refusesPublishers('Ministra')
+  },
+  iptvportal: {
+    title: 'IPTVPORTAL',
+    url: 'https://go.iptvportal.cloud',
+    endpoints: ['/auth/arescrypt/'],
+    backend: {},
+    refusesPublishers: refusesPublishers('IPTVPORTAL')
+  },
+  smarty: {
+    title: 'Smarty',
+    endpoints: ['/tvmiddleware/api/streamservice/token/check/'],
+    // The token is bound to content and address only if the media server names both.
+    backend: { params: { name: '{stream}', ip: '{ip}' }, denyBody: true },
+    refusesPublishers: refusesPublishers('Smarty')
+  }
+})
+
+const segmentsOf = (path: string): string[] => path.split('/').filter((segment) => segment !== '')
+
+/** How many segments at the end of `given` are the beginning of `endpoint`. */
+const overlap = (given: readonly string[], endpoint: readonly string[]): number => {
+  for (let length = Math.min(given.length, endpoint.length); length > 0; length -= 1) {
+    if (given.slice(-length).every((segment, index) => segment === endpoint[index])) return length
+  }
+  return 0
+}
+
+/** Completes the path of a URL from as little as the operator knows; query and host stay. */
+export const completeUrl = (url: URL, { endpoints, hosted = {}, aside = [] }: Preset): URL => {
+  const whole = new URL(url)
+  const given = segmentsOf(url.pathname)
+  if (given.length > 1 && aside.includes(given.at(-1) ?? '')) given.pop()
+  if (given.length === 0) {
+    const host = Object.keys(hosted).find((name) => url.hostname === name || url.hostname.endsWith(`.${name}`))
+    whole.pathname = (host === undefined ? endpoints[0] : hosted[host]) ?? url.pathname
+    return whole
+  }
+  for (const endpoint of endpoints) {
+    const segments = segmentsOf(endpoint)
+    const known = overlap(given, segments)
+    if (known === 0) continue
+    whole.pathname = `/${[...given, ...segments.slice(known)].join('/')}${endpoint.endsWith('/') ? '/' : ''}`
+    return whole
+  }
+  return whole
+}

@@ -1,0 +1,146 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { BackendSettings, RuleSettings, Settings } from '../access/settings.js'
+import { HttpAuthError } from '../errors.js'
+import { DEFAULTS } from './defaults.js'
+import { deepFreeze } from './deep-freeze.js'
+import { FORMATS } from './formats.js'
+import { mistakeOf } from './mistakes.js'
+import type { BackendOptions, Options, RuleOptions } from './options.js'
+import { completeUrl, PRESETS, type Preset } from './presets.js'
+import { SCHEMA } from './schema.js'
+import { readTls } from './tls.js'
+
+let compiled: ValidateFunction<Options> | undefined
+
+/** Compiled once, when it is first needed. */
+const validator = (): ValidateFunction<Options> => compiled ??= new Ajv({
+  allErrors: true,
+  verbose: true,
+  allowUnionTypes: true,
+  strictTypes: false,
+  formats: Object.fromEntries(Object.entries(FORMATS).map(([name, problem]) => [name, (text: string) => problem(text) === undefined]))
+}).compile<Options>(structuredClone(SCHEMA))
+
+const fail = (mistakes: readonly string[]): never => {
+  const lines = [...new Set(mistakes)]
+  throw new HttpAuthError('ERR_OPTIONS', lines.length === 1
+    ? lines[0] ?? ''
+    : `${lines.length} mistakes in the options:\n${lines.map((line) => `  ${line}`).join('\n')}`)
+}
+
+const cloneOf = (options: unknown): unknown => {
+  try {
+    return structuredClone(options)
+  } catch (cause) {
+    throw new HttpAuthError('ERR_OPTIONS', 'httpAuth: must be plain JSON, without functions', { cause })
+  }
+}
+
+const BACKEND_KEYS = Object.keys(SCHEMA.properties.publish.properties) as (keyof BackendOptions)[]
+
+/** The options of a section that are set, and that concern a backend. */
+const setOf = (section: BackendOptions): BackendOptions =>
+  Object.fromEntries(BACKEND_KEYS.filter((key) => section[key] !== undefined).map((key) => [key, section[key]]))
+
+const withoutNulls = (params: Readonly<Record<string, string | null>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== null))
+
+interface Part { section: BackendOptions, preset: Preset, path: string, baseDir: string, mistakes: string[] }
+
+const backendOf = ({ section, preset, path, baseDir, mistakes }: Part): BackendSettings => {
+  const report = (at: string, problem: string): unknown => mistakes.push(`${at}: ${problem}`)
+  const set = { ...DEFAULTS, ...preset.backend, ...section }
+  const urls = [section.url ?? preset.url ?? []].flat()
+  if (urls.length === 0) report(`${path}.url`, 'is required')
+  const names = Object.keys(set.headers).map((name) => name.toLowerCase())
+  if (new Set(names).size < names.length) report(`${path}.headers`, 'must not name a header twice')
+  return {
+    urls: urls.map((url) => completeUrl(new URL(url), preset).href),
+    strategy: set.strategy,
+    defaultAction: set.defaultAction,
+    timeoutMs: set.timeoutMs,
+    maxConnections: set.maxConnections,
+    headers: set.headers,
+    params: withoutNulls({ ...preset.backend.params, ...section.params }),
+    unavailableStatuses: set.unavailableStatuses,
+    tls: readTls(set.tls, `${path}.tls`, baseDir, report),
+    requireHeader: set.requireHeader,
+    denyBody: set.denyBody,
+    rememberMs: set.rememberMs,
+    lastVerdictMs: set.lastVerdictMs,
+    breaker: set.breaker === false ? false : { ...DEFAULTS.breaker, ...set.breaker }
+  }
+}
+
+const publishOf = (options: Options, play: Omit<Part, 'section'>): Settings['publish'] => {
+  const { preset } = play
+  const path = 'httpAuth.publish'
+  if (preset.refusesPublishers === undefined) {
+    return options.publish === undefined
+      ? backendOf({ ...play, section: setOf(options) })
+      : backendOf({ ...play, section: { ...setOf(options), ...setOf(options.publish) }, path })
+  }
+  // A portal's address, secrets and quirks are no business of the publishers' backend.
+  return options.publish === undefined
+    ? { refuse: preset.refusesPublishers }
+    : backendOf({ ...play, section: setOf(options.publish), preset: PRESETS.custom, path })
+}
+
+const ruleOf = (rule: RuleOptions, index: number): RuleSettings => {
+  const conditions = (['for', 'ip', 'path', 'protocol'] as const)
+    .flatMap((name) => rule[name] === undefined ? [] : `${name} ${rule[name]}`)
+  return { ...rule, text: [`rules[${index}]: ${rule.verdict}`, ...conditions].join(' ') }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What the schema found sound, so that the checks behind it can add their mistakes to the same message. */
+const soundPart = (given: unknown, errors: readonly ErrorObject[]): Options => {
+  const sound = isObject(given) ? given : {}
+  const bad = new Set(errors.map(({ instancePath }) => instancePath.split('/')[1]))
+  for (const key of bad) if (key !== undefined) delete sound[key]
+  const url = 'http://unknown.invalid'
+  return { ...sound, ...(bad.has('url') && { url }), ...(bad.has('publish') && { publish: { url } }) }
+}
+
+/**
+ * Checks the section `httpAuth` and completes it with the preset's values and the defaults. What
+ * it is given is never touched; what it returns is immutable.
+ *
+ * @param options as the user wrote them
+ * @param baseDir what relative paths of TLS files are relative to; default is the working directory
+ * @throws HttpAuthError `ERR_OPTIONS` with every mistake by path, and without any secret
+ */
+export const resolve = (options: unknown, baseDir = process.cwd()): Settings => {
+  const clone = cloneOf(options)
+  const validate = validator()
+  const errors = validate(clone) ? [] : validate.errors ?? []
+  const mistakes = errors.flatMap((error) => mistakeOf(error) ?? [])
+  if (!isObject(clone)) return fail(mistakes)
+  const given = soundPart(clone, errors)
+  const set = { ...DEFAULTS, ...given }
+  const preset = PRESETS[set.preset]
+  const part = { preset, path: 'httpAuth', baseDir, mistakes }
+  if (given.publish !== undefined && !set.actions.includes('publish')) {
+    mistakes.push('httpAuth.publish: is set, but httpAuth.actions does not name "publish", so that publishers would not be asked for')
+  }
+  const files = { ...DEFAULTS.files, ...set.files }
+  const settings: Settings = {
+    preset: set.preset,
+    actions: set.actions,
+    play: backendOf({ ...part, section: setOf(given) }),
+    publish: publishOf(given, part),
+    rules: set.rules.map(ruleOf),
+    trustProxy: set.trustProxy,
+    maxHeld: set.maxHeld,
+    maxHeldPerIp: set.maxHeldPerIp,
+    commandTimeoutMs: set.commandTimeoutMs,
+    hlsIdleMs: set.hlsIdleMs,
+    maxSessions: set.maxSessions,
+    maxSessionsPerIp: set.maxSessionsPerIp,
+    files: { ...files, open: files.open.map((extension) => `.${extension.toLowerCase().replace('.', '')}`) },
+    log: set.log
+  }
+  return mistakes.length > 0 ? fail(mistakes) : deepFreeze(settings)
+}
