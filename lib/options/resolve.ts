@@ -72,18 +72,19 @@ const backendOf = ({ section, preset, path, baseDir, mistakes }: Part): BackendS
   }
 }
 
-const publishOf = (options: Options, play: Omit<Part, 'section'>): Settings['publish'] => {
-  const { preset } = play
+/** Without a section of their own, publishers share the players' backend, and its connections. */
+const publishOf = (options: Options, part: Omit<Part, 'section'>, play: BackendSettings): Settings['publish'] => {
+  const { preset } = part
   const path = 'httpAuth.publish'
   if (preset.refusesPublishers === undefined) {
     return options.publish === undefined
-      ? backendOf({ ...play, section: setOf(options) })
-      : backendOf({ ...play, section: { ...setOf(options), ...setOf(options.publish) }, path })
+      ? play
+      : backendOf({ ...part, section: { ...setOf(options), ...setOf(options.publish) }, path })
   }
   // A portal's address, secrets and quirks are no business of the publishers' backend.
   return options.publish === undefined
     ? { refuse: preset.refusesPublishers }
-    : backendOf({ ...play, section: setOf(options.publish), preset: PRESETS.custom, path })
+    : backendOf({ ...part, section: setOf(options.publish), preset: PRESETS.custom, path })
 }
 
 const ruleOf = (rule: RuleOptions, index: number): RuleSettings => {
@@ -126,11 +127,12 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
     mistakes.push('httpAuth.publish: is set, but httpAuth.actions does not name "publish", so that publishers would not be asked for')
   }
   const files = { ...DEFAULTS.files, ...set.files }
+  const play = backendOf({ ...part, section: setOf(given) })
   const settings: Settings = {
     preset: set.preset,
     actions: set.actions,
-    play: backendOf({ ...part, section: setOf(given) }),
-    publish: publishOf(given, part),
+    play,
+    publish: publishOf(given, part, play),
     rules: set.rules.map(ruleOf),
     trustProxy: set.trustProxy,
     maxHeld: set.maxHeld,
