@@ -1,0 +1,41 @@
+import type { Authorize } from '../access/authorize.js'
+import type { AccessRequest } from '../access/request.js'
+import type { Verdict } from '../access/verdict.js'
+import { BackendUnavailable } from '../errors.js'
+
+export interface DefaultActionOptions {
+  readonly defaultAction: 'allow' | 'deny'
+  /** Called for each request that met the outage, with the verdict that it gets. */
+  readonly onUnavailable?: (request: AccessRequest, verdict: Verdict, error: BackendUnavailable) => void
+}
+
+/**
+ * What a client may read of an outage: plain ASCII and short, and neither the address nor the name
+ * of the backend.
+ */
+const outageReason = ({ message }: BackendUnavailable): string =>
+  message
+    .slice(0, 300)
+    .replace(/\b[a-z]+:\/\/\S+/gi, '')
+    .replace(/\[?[\da-f]*:[\da-f]*:[\da-f:.]*\]?(?::\d+)?|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/gi, '')
+    .replace(/[^\x20-\x7e]/g, '?')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 120)
+
+/** The one place that turns an outage into a verdict. Every other error goes on to the gate, which denies. */
+export const defaultAction = (next: Authorize, { defaultAction: action, onUnavailable }: DefaultActionOptions): Authorize =>
+  async (request, signal) => {
+    try {
+      return await next(request, signal)
+    } catch (error) {
+      if (!(error instanceof BackendUnavailable)) throw error
+      const verdict: Verdict = {
+        allowed: action === 'allow',
+        source: 'default',
+        reason: `backend unavailable (${outageReason(error)}), default action is ${action}`
+      }
+      onUnavailable?.(request, verdict, error)
+      return verdict
+    }
+  }

@@ -1,0 +1,36 @@
+import type { Authorize } from '../access/authorize.js'
+import type { Verdict } from '../access/verdict.js'
+import { trace } from '../log.js'
+import { createMemory, type Memory } from './memory.js'
+import { requestKey } from './request-key.js'
+
+const debug = trace('policy')
+
+/** An earlier allow as the verdict of another session: what the backend said, but not how long it took. */
+export const remembered = ({ status, userId }: Verdict, reason: string): Verdict => ({
+  allowed: true,
+  source: 'remembered',
+  reason,
+  ...(status !== undefined && { status }),
+  ...(userId !== undefined && { userId })
+})
+
+/**
+ * Lets a client in again without asking, as long as the backend's earlier allow holds: as long as
+ * it said itself (`X-AuthDuration`), else for `rememberMs`. A portal's token may live a few seconds
+ * while its answer is good for hours, so asking again would cut viewers who have paid.
+ * Only what the backend allowed is remembered; a denial is asked again each time.
+ */
+export const remember = (next: Authorize, { rememberMs }: { rememberMs: number }, memory: Memory = createMemory()): Authorize =>
+  async (request, signal) => {
+    const key = requestKey(request)
+    const earlier = memory.get(key)
+    if (earlier !== undefined) {
+      debug('%s is remembered', request.sessionId)
+      return remembered(earlier, 'allowed by the backend before')
+    }
+    const verdict = await next(request, signal)
+    const forMs = verdict.validForMs ?? rememberMs
+    if (verdict.allowed && verdict.source === 'backend' && forMs > 0) memory.set(key, verdict, forMs)
+    return verdict
+  }

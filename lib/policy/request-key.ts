@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto'
+import { withoutHlsDirectives } from '../access/hls-query.js'
+import type { AccessRequest, Protocol } from '../access/request.js'
+
+const FAMILIES: Readonly<Record<Protocol, string>> = {
+  rtmp: 'rtmp', rtmps: 'rtmp', 'http-flv': 'flv', 'https-flv': 'flv', 'ws-flv': 'ws', 'wss-flv': 'ws', hls: 'hls', file: 'file'
+}
+
+/**
+ * What makes two access requests the same one for the backend's answers: action, protocol with or
+ * without TLS, client address, stream, raw query and user agent. For HLS and files the stream is
+ * the directory, and the directives that a low-latency player adds to each query do not count.
+ *
+ * Each part goes in with its length before it, so no client can move text from one into another;
+ * hashed, because a query may be long and the keys are many.
+ */
+export const requestKey = ({ action, protocol, ip, path, streamPath, query, userAgent }: AccessRequest): string => {
+  const files = protocol === 'hls' || protocol === 'file'
+  const parts = [
+    action, FAMILIES[protocol], ip,
+    files ? path.slice(0, path.lastIndexOf('/') + 1) : streamPath,
+    files ? withoutHlsDirectives(query) : query,
+    userAgent
+  ]
+  // As UTF-16 every text has bytes of its own, also one with half a surrogate pair.
+  return createHash('sha256').update(parts.map((part) => `${part.length}:${part}`).join(''), 'utf16le').digest('base64')
+}

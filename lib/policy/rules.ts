@@ -1,0 +1,43 @@
+import { networks } from '../access/address.js'
+import type { Authorize } from '../access/authorize.js'
+import type { AccessRequest } from '../access/request.js'
+import type { RuleSettings, Settings } from '../access/settings.js'
+import { allow, deny } from '../access/verdict.js'
+import { trace } from '../log.js'
+import { rulePath } from './rule-path.js'
+
+const debug = trace('policy')
+
+/** Whether a request meets every condition of a rule. */
+const compile = (rule: RuleSettings): (request: AccessRequest) => boolean => {
+  const addresses = rule.ip === undefined ? undefined : networks([rule.ip])
+  const path = rule.path === undefined ? undefined : rulePath(rule.path)
+  return (request) =>
+    (rule.for === undefined || rule.for === request.action) &&
+    (rule.protocol === undefined || rule.protocol === request.protocol) &&
+    (addresses === undefined || addresses.has(request.ip)) &&
+    (path === undefined || path(request.streamPath))
+}
+
+/**
+ * What the operator decided beforehand. The first rule that matches wins; `pass` ends the rules and
+ * asks the backend, also about an action that is open otherwise. Behind the rules an action that is
+ * not asked for is allowed, and a publisher that the backend cannot know is refused.
+ */
+export const rules = (next: Authorize, settings: Pick<Settings, 'rules' | 'actions' | 'publish'>): Authorize => {
+  const compiled = settings.rules.map((rule, index) => ({ ...rule, index, matches: compile(rule) }))
+  const { actions, publish } = settings
+  return async (request, signal) => {
+    const rule = compiled.find(({ matches }) => matches(request))
+    if (rule !== undefined) {
+      debug('%s %s', request.sessionId, rule.text)
+      // A client is told the rule's number and not its text, which names the operator's networks.
+      if (rule.verdict === 'allow') return allow('rule', `allowed by rules[${rule.index}]`)
+      if (rule.verdict === 'deny') return deny('rule', `denied by rules[${rule.index}]`)
+    } else if (!actions.includes(request.action)) {
+      return allow('rule', `${request.action} is open to everybody`)
+    }
+    if (request.action === 'publish' && 'refuse' in publish) return deny('rule', publish.refuse)
+    return next(request, signal)
+  }
+}
