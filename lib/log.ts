@@ -17,10 +17,27 @@ export const printable = (text: string, max = 512): string => {
   )
 }
 
-/** A query with every value hidden: `token=***&x=***`; a part without `=` could be a token itself. */
-export const maskQuery = (query: string): string =>
-  printable(query.split('&').map((part) => {
-    const at = part.indexOf('=')
-    if (at >= 0) return `${part.slice(0, at)}=***`
-    return part === '' ? '' : '***'
-  }).join('&'))
+/** More of a query is not worth reading, and a client could send megabytes. */
+const MAX_QUERY = 2048
+
+/** A parameter's name is shown if it could be one; what has no value behind it could be a token itself. */
+const maskPart = (part: string): string => {
+  const at = part.indexOf('=')
+  const [name, value] = [part.slice(0, Math.max(at, 0)), part.slice(at + 1)]
+  if (part === '') return ''
+  return name.length <= 40 && /[^=]/.test(value) && at > 0 ? `${name}=***` : '***'
+}
+
+const maskParts = (query: string): string =>
+  query.split(/([&;])/).map((part, index) => index % 2 === 0 ? maskPart(part) : part).join('')
+
+/** A query with every value hidden: `token=***&x=***`. Cuts at `&` and `;`, as backends do. */
+export const maskQuery = (query: string): string => printable(maskParts(query.slice(0, MAX_QUERY)))
+
+/** Text for people, such as an error's message, with the queries, credentials and tokens in it hidden. */
+export const maskSecrets = (text: string): string =>
+  printable(text.slice(0, MAX_QUERY)
+    .replace(/\?([^\s"'<>]+)/g, (_, query: string) => `?${maskParts(query)}`)
+    .replace(/:\/\/[^\s/@"'<>]*@/g, '://***@')
+    .replace(/\b(bearer|basic) +[^\s"',]+/gi, '$1 ***')
+    .replace(/\b((?:\w|-){0,20}(?:token|password|secret|sign|authorization|api-?key))(["']?\s*[=:]\s*)["']?[^\s"'&;,]+/gi, '$1$2***'))

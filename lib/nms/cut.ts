@@ -1,4 +1,3 @@
-import type { Http2ServerResponse } from 'node:http2'
 import { isFlv, isRtmp, isWebSocket, type NmsFlvSession, type NmsSession } from './shapes.js'
 
 /** Sends nothing more to a session's client: NMS would write to a response that is gone. */

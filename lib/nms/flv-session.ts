@@ -1,5 +1,4 @@
 import type { EventEmitter } from 'node:events'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { afterFarewell } from '../farewell.js'
 import { trace } from '../log.js'
 import { destroy } from './cut.js'

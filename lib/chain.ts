@@ -1,0 +1,38 @@
+import type { Authorize } from './access/authorize.js'
+import type { BackendSettings, Settings } from './access/settings.js'
+import { createBackend, type Backend } from './backend/backend.js'
+import { breaker, type BreakerHooks } from './policy/breaker.js'
+import { byAction } from './policy/by-action.js'
+import { defaultAction, type DefaultActionOptions } from './policy/default-action.js'
+import { lastVerdict } from './policy/last-verdict.js'
+import { watchOutage, type OutageHooks } from './policy/outage.js'
+import { remember } from './policy/remember.js'
+import { rules } from './policy/rules.js'
+
+/** The way of a request from the door to the backend, and back. */
+export interface Chain {
+  readonly authorize: Authorize
+  /** Drains the connections to the backends. */
+  close(): Promise<void>
+}
+
+export interface ChainHooks extends OutageHooks, Required<BreakerHooks>, Pick<Required<DefaultActionOptions>, 'onUnavailable'> {}
+
+/** Puts the steps together: rules, what is remembered, the default action, the breaker, the backend. */
+export const createChain = (settings: Settings, hooks: ChainHooks): Chain => {
+  const { play, publish } = settings
+  const backends: Backend[] = []
+  const asking = (backendSettings: BackendSettings): Authorize => {
+    const backend = createBackend(backendSettings)
+    backends.push(backend)
+    const asked = breaker(watchOutage(backend.authorize, hooks), backendSettings.breaker, hooks)
+    const answered = defaultAction(lastVerdict(asked, backendSettings), { ...backendSettings, ...hooks })
+    return remember(answered, backendSettings)
+  }
+  const forPlayers = asking(play)
+  const forPublishers = 'refuse' in publish || publish === play ? forPlayers : asking(publish)
+  return {
+    authorize: rules(byAction({ play: forPlayers, publish: forPublishers }), settings),
+    close: async () => { await Promise.all(backends.map((backend) => backend.close())) }
+  }
+}

@@ -1,0 +1,8 @@
+export type { AccessRequest, Action, Protocol } from './access/request.js'
+export type { Verdict, VerdictSource } from './access/verdict.js'
+export { BackendUnavailable, HttpAuthError, type ErrorCode } from './errors.js'
+export { HttpAuth, type HttpAuthEvents, type Outage } from './handle.js'
+export type { SessionRecord } from './nms/hooks.js'
+export type { Options } from './options/options.js'
+export { httpAuth } from './plugin.js'
+export type { Stats, Tally } from './stats.js'

@@ -1,0 +1,89 @@
+import { dirname } from 'node:path'
+import { networks } from './access/address.js'
+import { createChain } from './chain.js'
+import { createConsoleLog } from './console-log.js'
+import { HttpAuthError } from './errors.js'
+import { createDoor } from './gate/door.js'
+import { createHttpGate } from './gate/http.js'
+import { createRtmpGate } from './gate/rtmp.js'
+import { createWebSocketGate } from './gate/websocket.js'
+import { HttpAuth, publish, type HttpAuthEvents } from './handle.js'
+import { attach, type HostListener } from './nms/attach.js'
+import { describe } from './options/describe.js'
+import type { Options } from './options/options.js'
+import { resolve } from './options/resolve.js'
+import { createHeld } from './policy/held.js'
+import { createCounters } from './stats.js'
+
+/**
+ * Attaches to a node-media-server: from now on every client is held at the door until the backend
+ * has answered.
+ *
+ * @param nms - an instance of NodeMediaServer 4.4, running or not yet
+ * @param options - replaces the section `httpAuth` of NMS's config; `false`, there or here, leaves
+ *   the server open on purpose
+ * @throws HttpAuthError `ERR_OPTIONS` with every mistake by path, `ERR_NO_SECTION`,
+ *   `ERR_HOST_UNSUPPORTED`, `ERR_ALREADY_ATTACHED`; nothing has been touched then
+ */
+export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
+  const listener: HostListener = { onIntruder: () => undefined, onSession: () => undefined, onStop: () => Promise.resolve() }
+  const host = attach(nms, listener)
+  const given = options ?? host.section
+  if (given === undefined) {
+    throw new HttpAuthError('ERR_NO_SECTION', 'the config of node-media-server has no section "httpAuth", and httpAuth() was given no options')
+  }
+  if (given === false) return leaveOpen()
+  const settings = resolve(given, host.configFile === undefined ? undefined : dirname(host.configFile))
+
+  const log = createConsoleLog(settings.log)
+  const counters = createCounters()
+  const held = createHeld(settings)
+  const tell = <K extends keyof HttpAuthEvents>(event: K, ...args: HttpAuthEvents[K]): void =>
+    publish(handle, (name, error) => log.error(`a listener of "${name}" failed`, error), event, ...args)
+
+  const chain = createChain(settings, {
+    onBegin: (reason) => { log.outageBegins(reason); tell('unavailable', { state: 'begin', reason, requests: 1 }) },
+    onEnd: (requests, reason) => { log.outageEnds(requests); tell('unavailable', { state: 'end', reason, requests }) },
+    onOpen: (reason) => log.notice(`breaker opens, the backend is not asked for now: ${reason}`),
+    onClose: () => log.notice('breaker closes, the backend is asked again'),
+    onUnavailable: () => undefined
+  })
+  const door = createDoor({
+    authorize: chain.authorize,
+    hold: (ip) => held.enter(ip),
+    report: (request, verdict) => {
+      counters.count(request, verdict)
+      log.verdict(request, verdict)
+      tell('verdict', request, verdict)
+    },
+    onBug: (error) => log.error('a request was denied because of an internal error', error)
+  })
+  const trusted = networks(settings.trustProxy)
+  const rtmp = createRtmpGate(door, { ...settings, onOverload: (ip) => { counters.cut(); log.cut(ip, 'too many clients are waiting') } })
+  const http = { request: createHttpGate(door, host, trusted), upgrade: createWebSocketGate(door, host, trusted) }
+
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => closing ??= (() => {
+    door.close()
+    rtmp.close()
+    host.uninstall()
+    log.close()
+    return chain.close()
+  })()
+  const handle = new HttpAuth(() => ({ ...counters.read(), held: held.size, viewers: 0 }), close)
+  listener.onSession = (event, session) => tell('session', event, session)
+  listener.onIntruder = ({ id, ip, streamPath }, action, layer) =>
+    log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)
+  listener.onStop = close
+
+  host.install({ rtmp, http })
+  log.banner([`guarding node-media-server ${host.version}`, ...describe(settings)])
+  return handle
+}
+
+/** A handle that does nothing, for a server whose operator wants it open. */
+const leaveOpen = (): HttpAuth => {
+  createConsoleLog('none').banner(['httpAuth is false: this node-media-server is OPEN, nobody is asked for'])
+  const counters = createCounters()
+  return new HttpAuth(() => ({ ...counters.read(), held: 0, viewers: 0 }), () => Promise.resolve())
+}
