@@ -42,6 +42,7 @@ export const adoptRtmp = (
   let heldAt: (() => void) | undefined
   let action: RtmpCommand['action'] = 'play'
   let closing = false
+  let released = false
 
   const stopAt = (of: RtmpCommand['action'], original: (invoke: NmsInvoke) => void) => (invoke: NmsInvoke): void => {
     action = of
@@ -64,6 +65,7 @@ export const adoptRtmp = (
   const restore = (): void => {
     // NMS would raise donePlay for a session that never got anything.
     if (!granted) return void socket.destroy()
+    released = true
     for (const own of ['onPlay', 'onPublish', 'packetAlloc'] as const) delete (rtmp as Partial<typeof rtmp>)[own]
     rtmp.onPacketCallback = onPacketCallback
     session.close = close
@@ -102,6 +104,7 @@ export const adoptRtmp = (
     id: session.id,
     socket,
     feed(bytes) {
+      if (released) return
       session.inBytes += bytes.length
       context.networkStats.inBytes += bytes.length
       if (closing) return
