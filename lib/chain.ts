@@ -25,7 +25,7 @@ export const createChain = (settings: Settings, hooks: ChainHooks): Chain => {
   const asking = (backendSettings: BackendSettings): Authorize => {
     const backend = createBackend(backendSettings)
     backends.push(backend)
-    const asked = breaker(watchOutage(backend.authorize, hooks), backendSettings.breaker, hooks)
+    const asked = watchOutage(breaker(backend.authorize, backendSettings.breaker, hooks), hooks)
     const answered = defaultAction(lastVerdict(asked, backendSettings), { ...backendSettings, ...hooks })
     return remember(answered, backendSettings)
   }

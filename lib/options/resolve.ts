@@ -28,9 +28,16 @@ const fail = (mistakes: readonly string[]): never => {
     : `${lines.length} mistakes in the options:\n${lines.map((line) => `  ${line}`).join('\n')}`)
 }
 
+/** A key whose value is `undefined` counts as absent, as it would in JSON. */
+const withoutUndefined = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).flatMap(([key, child]) => child === undefined ? [] : [[key, withoutUndefined(child)]]))
+}
+
 const cloneOf = (options: unknown): unknown => {
   try {
-    return structuredClone(options)
+    return withoutUndefined(structuredClone(options))
   } catch (cause) {
     throw new HttpAuthError('ERR_OPTIONS', 'httpAuth: must be plain JSON, without functions', { cause })
   }
@@ -40,20 +47,27 @@ const BACKEND_KEYS = Object.keys(SCHEMA.properties.publish.properties) as (keyof
 
 /** The options of a section that are set, and that concern a backend. */
 const setOf = (section: BackendOptions): BackendOptions =>
-  Object.fromEntries(BACKEND_KEYS.filter((key) => section[key] !== undefined).map((key) => [key, section[key]]))
+  Object.fromEntries(BACKEND_KEYS.flatMap((key) => key in section ? [[key, section[key]]] : []))
 
 const withoutNulls = (params: Readonly<Record<string, string | null>>): Record<string, string> =>
   Object.fromEntries(Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== null))
 
-interface Part { section: BackendOptions, preset: Preset, path: string, baseDir: string, mistakes: string[] }
+interface Part {
+  readonly section: BackendOptions
+  readonly preset: Preset
+  /** The section that an option was read from, for mistakes. */
+  readonly home: (key: keyof BackendOptions) => string
+  readonly baseDir: string
+  readonly mistakes: string[]
+}
 
-const backendOf = ({ section, preset, path, baseDir, mistakes }: Part): BackendSettings => {
-  const report = (at: string, problem: string): unknown => mistakes.push(`${at}: ${problem}`)
+const backendOf = ({ section, preset, home, baseDir, mistakes }: Part): BackendSettings => {
+  const report = (path: string, problem: string): unknown => mistakes.push(`${path}: ${problem}`)
   const set = { ...DEFAULTS, ...preset.backend, ...section }
   const urls = [section.url ?? preset.url ?? []].flat()
-  if (urls.length === 0) report(`${path}.url`, 'is required')
+  if (urls.length === 0) report(`${home('url')}.url`, 'is required')
   const names = Object.keys(set.headers).map((name) => name.toLowerCase())
-  if (new Set(names).size < names.length) report(`${path}.headers`, 'must not name a header twice')
+  if (new Set(names).size < names.length) report(`${home('headers')}.headers`, 'must not name a header twice')
   return {
     urls: urls.map((url) => completeUrl(new URL(url), preset).href),
     strategy: set.strategy,
@@ -63,7 +77,7 @@ const backendOf = ({ section, preset, path, baseDir, mistakes }: Part): BackendS
     headers: set.headers,
     params: withoutNulls({ ...preset.backend.params, ...section.params }),
     unavailableStatuses: set.unavailableStatuses,
-    tls: readTls(set.tls, `${path}.tls`, baseDir, report),
+    tls: readTls(set.tls, `${home('tls')}.tls`, baseDir, report),
     requireHeader: set.requireHeader,
     denyBody: set.denyBody,
     rememberMs: set.rememberMs,
@@ -74,17 +88,13 @@ const backendOf = ({ section, preset, path, baseDir, mistakes }: Part): BackendS
 
 /** Without a section of their own, publishers share the players' backend, and its connections. */
 const publishOf = (options: Options, part: Omit<Part, 'section'>, play: BackendSettings): Settings['publish'] => {
-  const { preset } = part
-  const path = 'httpAuth.publish'
-  if (preset.refusesPublishers === undefined) {
-    return options.publish === undefined
-      ? play
-      : backendOf({ ...part, section: { ...setOf(options), ...setOf(options.publish) }, path })
-  }
+  const { publish } = options
+  const { refusesPublishers } = part.preset
+  if (publish === undefined) return refusesPublishers === undefined ? play : { refuse: refusesPublishers }
   // A portal's address, secrets and quirks are no business of the publishers' backend.
-  return options.publish === undefined
-    ? { refuse: preset.refusesPublishers }
-    : backendOf({ ...part, section: setOf(options.publish), preset: PRESETS.custom, path })
+  return refusesPublishers === undefined
+    ? backendOf({ ...part, section: { ...setOf(options), ...setOf(publish) }, home: (key) => key in publish ? 'httpAuth.publish' : 'httpAuth' })
+    : backendOf({ ...part, section: setOf(publish), preset: PRESETS.custom, home: () => 'httpAuth.publish' })
 }
 
 const ruleOf = (rule: RuleOptions, index: number): RuleSettings => {
@@ -122,7 +132,7 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
   const given = soundPart(clone, errors)
   const set = { ...DEFAULTS, ...given }
   const preset = PRESETS[set.preset]
-  const part = { preset, path: 'httpAuth', baseDir, mistakes }
+  const part = { preset, home: () => 'httpAuth', baseDir, mistakes }
   if (given.publish !== undefined && !set.actions.includes('publish')) {
     mistakes.push('httpAuth.publish: is set, but httpAuth.actions does not name "publish", so that publishers would not be asked for')
   }
