@@ -20,6 +20,11 @@ export interface Verdict {
   readonly userId?: string
   /** How long the backend took, from the question to its final status line, in milliseconds. */
   readonly latencyMs?: number
+  /**
+   * What was wrong with the backend's answer, for the operator's log; printable, without secrets.
+   * It denies all the same, since a client may have provoked it.
+   */
+  readonly fault?: string
 }
 
 /** Makes an allow verdict. */

@@ -1,27 +1,45 @@
-// Placeholder while the room is being written.
-import { Pool } from 'undici'
 import type { Authorize } from '../access/authorize.js'
 import type { BackendSettings } from '../access/settings.js'
-import { BackendUnavailable } from '../errors.js'
+import { any, failover } from './strategy.js'
+import { Target, type Clock, type TargetStats } from './target.js'
 
-export interface Backend { readonly authorize: Authorize, close(): Promise<void> }
+export { connectOptions } from './connections.js'
+export { buildRequest, type BackendRequest, type Malformed } from './request.js'
+export type { TargetStats } from './target.js'
 
-export const createBackend = (settings: BackendSettings): Backend => {
-  const url = new URL(settings.urls[0] ?? '')
-  const pool = new Pool(url.origin, { connections: settings.maxConnections })
+/** The service that is asked, at one URL or several. */
+export interface Backend {
+  /**
+   * Asks. Resolves with `backend` verdicts, with `overload` where this process could not ask, and
+   * with `malformed` where no request can be made of what the client sent.
+   * Rejects with `BackendUnavailable`, whose message says for the operator what failed and where.
+   */
+  readonly authorize: Authorize
+  /** One entry for each URL, in their order. */
+  stats(): readonly TargetStats[]
+  /** Lets those who wait have their answers, `timeoutMs` at most, then closes every connection. */
+  close(): Promise<void>
+}
+
+export interface BackendHooks {
+  readonly now?: Clock
+}
+
+/**
+ * Makes the backend; connects when it is first asked.
+ * @throws HttpAuthError `ERR_OPTIONS` if `headers` cannot be sent or are the plugin's own
+ */
+export const createBackend = (settings: BackendSettings, { now = () => performance.now() }: BackendHooks = {}): Backend => {
+  const { urls, strategy, timeoutMs } = settings
+  const targets = urls.map((url) => new Target(settings, url, now))
+  const asks = targets.map((target) => target.ask.bind(target))
+  const [only] = targets
+  const ask: Authorize = only !== undefined && targets.length === 1
+    ? (request, signal) => only.ask(request, signal, timeoutMs)
+    : strategy === 'any' ? any(asks, timeoutMs) : failover(asks, timeoutMs, now)
   return {
-    async authorize(request) {
-      try {
-        const { statusCode, body } = await pool.request({
-          method: 'GET', path: `${url.pathname}?${request.query}`, headersTimeout: settings.timeoutMs,
-          headers: { 'X-Session-Id': request.sessionId, 'X-Real-Ip': request.ip, 'X-Real-Path': request.path, 'X-Real-Origin': request.origin, 'X-Real-Ua': request.userAgent }
-        })
-        await body.dump()
-        return { allowed: statusCode === 200, source: 'backend', reason: `backend said ${statusCode}`, status: statusCode }
-      } catch (cause) {
-        throw new BackendUnavailable('unavailable', { cause })
-      }
-    },
-    close: () => pool.close()
+    authorize: (request, signal) => signal.aborted ? Promise.reject(signal.reason as Error) : ask(request, signal),
+    stats: () => targets.map((target) => target.stats()),
+    close: async () => { await Promise.all(targets.map((target) => target.close())) }
   }
 }

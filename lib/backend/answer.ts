@@ -1,0 +1,72 @@
+import type { BackendSettings } from '../access/settings.js'
+import type { Verdict } from '../access/verdict.js'
+
+/** Most of a body that is read, in bytes; a longer one costs the backend its connection. */
+export const MAX_BODY_BYTES = 64 * 1024
+
+type Rules = Pick<BackendSettings, 'requireHeader' | 'denyBody'>
+
+/** A header of an answer as undici has it: names and values in turn. The first of its name counts; empty is as if it were not there. */
+const header = (raw: readonly Buffer[], lowerCaseName: string): string | undefined => {
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index]
+    if (name?.length !== lowerCaseName.length || name.toString('latin1').toLowerCase() !== lowerCaseName) continue
+    const value = raw[index + 1]?.toString('utf8').trim() ?? ''
+    return value === '' ? undefined : value
+  }
+  return undefined
+}
+
+/** `X-AuthDuration`, in seconds, as milliseconds; what is no number of seconds is as if it were not there. */
+const duration = (raw: readonly Buffer[]): number | undefined => {
+  const seconds = header(raw, 'x-authduration')
+  return seconds !== undefined && /^\d{1,9}(?:\.\d{1,3})?$/.test(seconds) ? Number(seconds) * 1000 : undefined
+}
+
+/** The verdict of a final status and its headers; the body may still turn an allow into a denial. */
+export const readHead = ({ requireHeader }: Rules, status: number, raw: readonly Buffer[], latencyMs: number): Verdict => {
+  if (status !== 200) return { allowed: false, source: 'backend', reason: `denied by the backend with status ${status}`, status, latencyMs }
+  if (requireHeader !== null && header(raw, requireHeader.toLowerCase()) === undefined) {
+    const fault = `status 200 without the header ${requireHeader}`
+    return { allowed: false, source: 'backend', reason: `the backend answered ${fault}`, status, latencyMs, fault }
+  }
+  const validForMs = duration(raw)
+  const userId = header(raw, 'x-userid')?.replace(/[\x00-\x1f\x7f-\x9f]+/g, '').slice(0, 256)
+  return {
+    allowed: true,
+    source: 'backend',
+    reason: 'allowed by the backend',
+    status,
+    latencyMs,
+    ...(validForMs !== undefined && { validForMs }),
+    ...(userId !== undefined && { userId })
+  }
+}
+
+/** Turns an allow into a denial because of its body. */
+const denied = ({ status = 200, latencyMs = 0 }: Verdict, reason: string, fault?: string): Verdict =>
+  ({ allowed: false, source: 'backend', reason, status, latencyMs, ...(fault !== undefined && { fault }) })
+
+const errorOf = (body: Buffer): unknown => {
+  try {
+    const json: unknown = JSON.parse(body.toString('utf8').replace(/^\ufeff/, ''))
+    return typeof json === 'object' && json !== null && 'error' in json ? json.error : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The verdict of an answer whose body decides (`denyBody`): only JSON with `"error": 0` leaves an
+ * allow as it is, since that is how Smarty says that a token is valid. No answer of any other kind
+ * is an outage: a client may be able to provoke it.
+ */
+export const readBody = (head: Verdict, body: Buffer): Verdict => {
+  const error = errorOf(body)
+  if (error === 0) return head
+  if (typeof error === 'number') return denied(head, `denied by the backend with error ${error}`)
+  return denied(head, 'the body of the answer does not allow', 'status 200 with a body that is not JSON with a number "error"')
+}
+
+/** The verdict when a body that decides cannot be had: too large, too late, or cut off. */
+export const withoutBody = (head: Verdict, what: string): Verdict => denied(head, 'the body of the answer does not allow', `status 200 with a body that ${what}`)

@@ -1,0 +1,27 @@
+import { Client, type Dispatcher } from 'undici'
+
+/** What a connection wants to know of whom it carries. */
+export interface Passenger extends Dispatcher.DispatchHandler {
+  connection: Connection | undefined
+  /** Nobody waits for an answer any more. */
+  readonly gone: boolean
+}
+
+/** One connection to a backend, opened again whenever it is needed and gone. */
+export class Connection extends Client {
+  /** Answers that came whole over the TCP connection of now; more than 0 means it was kept alive. */
+  answers = 0
+
+  constructor(origin: string | URL, options: Client.Options) {
+    super(origin, options)
+    this.on('connect', () => { this.answers = 0 })
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const passenger = handler as Passenger
+    // Out of the pool's queue too late: true says that there is room for the next one.
+    if (passenger.gone) return true
+    passenger.connection = this
+    return super.dispatch(options, handler)
+  }
+}

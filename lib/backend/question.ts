@@ -1,0 +1,188 @@
+import type { Dispatcher } from 'undici'
+import type { BackendSettings } from '../access/settings.js'
+import { deny, type Verdict } from '../access/verdict.js'
+import { BackendUnavailable } from '../errors.js'
+import { MAX_BODY_BYTES, readBody, readHead, withoutBody } from './answer.js'
+import type { Connection, Passenger } from './connection.js'
+import { isClosed, judge } from './failure.js'
+import type { BackendRequest } from './request.js'
+import type { Target } from './target.js'
+
+/** A request larger than this may be refused by closing the connection (uWSGI's default), which a client could use. */
+export const SAFE_REQUEST_BYTES = 4096
+
+/** A timer that is this late was held up by our own event loop. In milliseconds. */
+const LATE_MS = 25
+
+const sizeOf = ({ path, headers }: BackendRequest): number => headers.reduce((size, text) => size + text.length + 2, path.length)
+
+/** Gives what has come in meanwhile a chance to be read before the time is up. */
+const poll = (question: Question, rounds: number): void => {
+  setImmediate(() => { if (rounds > 1) poll(question, rounds - 1); else question.expire() })
+}
+
+const onTimer = (question: Question): void => question.onTimer()
+
+/**
+ * One GET on its way, from the queue to the last byte of the answer. It is undici's handler itself,
+ * in the form that undici calls without a wrapper.
+ *
+ * The promise settles at the status line and headers; the same timer then bounds the body, so that
+ * a backend that never ends it loses the connection.
+ */
+export class Question implements Passenger {
+  connection: Connection | undefined
+  private timer: NodeJS.Timeout
+  private readonly askedAt: number
+  private due: number
+  private extended = false
+  private abort: ((error?: Error) => void) | undefined
+  private reused = false
+  private retried = false
+  private started = false
+  private settled = false
+  private watching = false
+  private head: Verdict | undefined
+  private bodyBytes = 0
+  private readonly body: Buffer[] = []
+
+  constructor(
+    private readonly target: Target,
+    private readonly settings: BackendSettings,
+    private readonly request: BackendRequest,
+    private readonly signal: AbortSignal,
+    private readonly budgetMs: number,
+    private readonly options: Dispatcher.DispatchOptions,
+    private readonly resolve: (verdict: Verdict) => void,
+    private readonly reject: (error: unknown) => void
+  ) {
+    this.askedAt = target.now()
+    this.due = this.askedAt + budgetMs
+    this.timer = setTimeout(onTimer, budgetMs, this)
+  }
+
+  get gone(): boolean {
+    if (!this.settled && this.signal.aborted) this.leave()
+    return this.settled
+  }
+
+  /** The client left before anything was sent for it. */
+  readonly leave = (): void => {
+    if (this.abort !== undefined) return
+    clearTimeout(this.timer)
+    this.fail(this.signal.reason)
+  }
+
+  /** To be called when no connection was free: a client that leaves while it waits is forgotten at once. */
+  watch(): void {
+    this.watching = true
+    this.signal.addEventListener('abort', this.leave)
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    // To throw is undici's way of taking a request back that costs no connection.
+    if (this.gone) throw new Error('nobody waits for an answer any more')
+    this.abort = abort
+    this.reused = (this.connection?.answers ?? 0) > 0
+  }
+
+  onResponseStarted(): void {
+    this.started = true
+  }
+
+  onHeaders(status: number, raw: Buffer[]): boolean {
+    if (status < 200) return true
+    const latencyMs = this.target.now() - this.askedAt
+    if (this.settings.unavailableStatuses.includes(status)) {
+      this.fail(new BackendUnavailable(`${this.target.at} answered ${status}, which counts as unavailable`))
+      return true
+    }
+    this.target.answered(latencyMs)
+    const verdict = readHead(this.settings, status, raw, latencyMs)
+    if (verdict.allowed && this.settings.denyBody) this.head = verdict
+    else this.settle(verdict)
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.bodyBytes += chunk.length
+    if (this.bodyBytes > MAX_BODY_BYTES) {
+      if (this.head !== undefined) this.settle(withoutBody(this.head, 'is too large'))
+      this.abort?.()
+    } else if (this.head !== undefined) this.body.push(chunk)
+    return true
+  }
+
+  onComplete(): void {
+    clearTimeout(this.timer)
+    if (this.connection !== undefined) this.connection.answers += 1
+    if (this.head !== undefined) this.settle(readBody(this.head, Buffer.concat(this.body)))
+  }
+
+  onError(error: Error): void {
+    if (this.canRetry(error)) {
+      this.retried = true
+      this.connection?.dispatch(this.options, this)
+      return
+    }
+    clearTimeout(this.timer)
+    if (this.settled) return
+    if (this.head !== undefined) return this.settle(withoutBody(this.head, 'was cut off'))
+    // A server may close on what is too large for it, so a client could make an outage.
+    if (this.abort !== undefined && isClosed(error) && sizeOf(this.request) > SAFE_REQUEST_BYTES) {
+      return this.settle({
+        ...deny('malformed', 'the request is too large for the backend'),
+        fault: `${this.target.at} closed the connection on a request of ${sizeOf(this.request)} bytes`
+      })
+    }
+    const judged = judge(error, this.target.at)
+    if (judged instanceof Error) this.fail(judged)
+    else this.settle(judged)
+  }
+
+  onTimer(): void {
+    const late = this.target.now() - this.due
+    if (late > LATE_MS && !this.extended) {
+      // The backend gets back the time in which nobody here would have seen its answer.
+      this.extended = true
+      this.timer = setTimeout(onTimer, Math.min(late, this.budgetMs), this)
+    } else poll(this, this.target.pollsAtDeadline)
+  }
+
+  /** The time is up. */
+  expire(): void {
+    if (!this.settled) {
+      if (this.head !== undefined) this.settle(withoutBody(this.head, 'did not come in time'))
+      else if (this.abort !== undefined) this.fail(new BackendUnavailable(`no answer by ${this.target.at} within ${this.budgetMs} ms`))
+      else if (this.signal.aborted) this.fail(this.signal.reason)
+      else if (this.target.isAnswering()) this.settle(deny('overload', 'too many clients are being asked for'))
+      else this.fail(new BackendUnavailable(`no connection to ${this.target.at} within ${this.budgetMs} ms`))
+    }
+    this.abort?.()
+  }
+
+  /**
+   * A backend may end a connection that it kept alive at the moment when the next request is on its
+   * way; that happens to every backend, so one further try is made. The connection that broke is
+   * opened anew for it: others that wait to be used may be as dead.
+   */
+  private canRetry(error: Error): boolean {
+    return this.reused && !this.started && !this.settled && !this.retried && !this.target.closing && isClosed(error)
+  }
+
+  private settle(verdict: Verdict): void {
+    if (this.end()) this.resolve(verdict)
+  }
+
+  private fail(error: unknown): void {
+    if (this.end()) this.reject(error)
+  }
+
+  private end(): boolean {
+    if (this.settled) return false
+    this.settled = true
+    if (this.watching) this.signal.removeEventListener('abort', this.leave)
+    this.target.settled()
+    return true
+  }
+}

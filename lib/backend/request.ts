@@ -1,0 +1,93 @@
+import type { AccessRequest } from '../access/request.js'
+import type { BackendSettings } from '../access/settings.js'
+import { HttpAuthError } from '../errors.js'
+import { headerValue } from './header-value.js'
+import { withoutNamesOf } from './parameter-name.js'
+import { compileParams } from './params.js'
+import { encodeComponent, encodePath, encodeQuery } from './percent.js'
+
+/**
+ * Longest query of a client, in bytes once it is encoded. Half of the 8 KiB that nginx and Apache
+ * take for the whole request line, so that there is room for the operator's path and parameters;
+ * no portal's token comes near. More is refused without asking: a server that is given a longer
+ * line may just close the connection, and a client must not be able to make an outage.
+ */
+export const MAX_QUERY_BYTES = 4096
+
+/** Longest `X-Real-Path`, in bytes once it is encoded. Never cut: the backend would be asked for another path. */
+export const MAX_PATH_BYTES = 2048
+
+/** A GET as it goes out. One character of a string stands for one byte (latin1). */
+export interface BackendRequest {
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** Path and query. */
+  readonly path: string
+  /** Name, value, name, value … in the order sent; `Host` and `Connection` are added on the connection. */
+  readonly headers: string[]
+}
+
+/** Why no backend can be asked about an access request: it is the client's doing, so it denies. */
+export interface Malformed {
+  readonly malformed: string
+}
+
+const OWN_HEADERS = ['X-Session-Id', 'X-Real-Ip', 'X-Real-Path', 'X-Real-Origin', 'X-Real-Ua'] as const
+
+/** As CGI names the variable of a header: every backend that reads those takes equal ones for the same. */
+const cgiName = (name: string): string => name.replace(/[^A-Za-z\d]/g, '_').toLowerCase()
+
+const operatorHeaders = (headers: Readonly<Record<string, string>>): string[] => {
+  const own = OWN_HEADERS.map(cgiName)
+  for (const [name, value] of Object.entries(headers)) {
+    if (own.includes(cgiName(name))) throw new HttpAuthError('ERR_OPTIONS', `headers: ${name} is a header that the plugin sets itself`)
+    if (/[^\t -~\x80-\xff]/.test(value)) throw new HttpAuthError('ERR_OPTIONS', `headers: ${name} has characters that no header may have`)
+  }
+  return Object.entries(headers).flat()
+}
+
+/**
+ * Compiles how access requests become requests to one backend URL. What it returns never throws,
+ * whatever the client sent.
+ * @throws HttpAuthError `ERR_OPTIONS` if the operator's headers name one of the plugin's five
+ */
+export const requestBuilder = (settings: Pick<BackendSettings, 'headers' | 'params'>, url: string): (request: AccessRequest) => BackendRequest | Malformed => {
+  const { origin, pathname, search } = new URL(url)
+  const own = search.slice(1)
+  const params = compileParams(settings.params)
+  const names = Object.keys(settings.params).map(encodeComponent)
+  const withoutOperators = withoutNamesOf([own, ...names].join('&'))
+  const extraHeaders = operatorHeaders(settings.headers)
+  const start = `${pathname}${own === '' ? '' : `?${own}`}${names.length === 0 ? '' : own === '' ? '?' : '&'}`
+  const separator = own === '' && names.length === 0 ? '?' : '&'
+
+  return (request) => {
+    if (request.path.length > MAX_PATH_BYTES) return { malformed: 'path too long' }
+    if (request.query.length > MAX_QUERY_BYTES) return { malformed: 'query too long' }
+    const realPath = encodePath(request.path)
+    if (realPath.length > MAX_PATH_BYTES) return { malformed: 'path too long' }
+    // A stray half of a surrogate pair has no UTF-8 form: two paths would be asked for as one.
+    if (realPath !== request.path && /\p{Surrogate}/u.test(request.path)) return { malformed: 'path is not text' }
+    const query = encodeQuery(request.query)
+    if (query.length > MAX_QUERY_BYTES) return { malformed: 'query too long' }
+
+    const operators = start + params(request)
+    const clients = withoutOperators(query)
+    return {
+      origin,
+      path: clients === '' ? operators : operators + separator + clients,
+      headers: [
+        'X-Session-Id', headerValue(request.sessionId),
+        'X-Real-Ip', headerValue(request.ip),
+        'X-Real-Path', realPath,
+        'X-Real-Origin', headerValue(request.origin),
+        'X-Real-Ua', headerValue(request.userAgent),
+        ...extraHeaders
+      ]
+    }
+  }
+}
+
+/** Builds one request, exactly as a backend made with these settings sends it to this URL. */
+export const buildRequest = (settings: Pick<BackendSettings, 'headers' | 'params'>, url: string, request: AccessRequest): BackendRequest | Malformed =>
+  requestBuilder(settings, url)(request)
