@@ -1,4 +1,5 @@
-import { Client, type Dispatcher } from 'undici'
+import type { Socket } from 'node:net'
+import { Client, type buildConnector, type Dispatcher } from 'undici'
 
 /** What a connection wants to know of whom it carries. */
 export interface Passenger extends Dispatcher.DispatchHandler {
@@ -11,10 +12,16 @@ export interface Passenger extends Dispatcher.DispatchHandler {
 export class Connection extends Client {
   /** Answers that came whole over the TCP connection of now; more than 0 means it was kept alive. */
   answers = 0
+  private socket: Socket | undefined
 
-  constructor(origin: string | URL, options: Client.Options) {
-    super(origin, options)
-    this.on('connect', () => { this.answers = 0 })
+  constructor(origin: string | URL, options: Client.Options, connector: buildConnector.connector) {
+    super(origin, {
+      ...options,
+      connect: (how: buildConnector.Options, callback: buildConnector.Callback) => {
+        this.answers = 0
+        this.socket = connector(how, callback) as unknown as Socket
+      }
+    })
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -23,5 +30,13 @@ export class Connection extends Client {
     if (passenger.gone) return true
     passenger.connection = this
     return super.dispatch(options, handler)
+  }
+
+  /**
+   * Ends the TCP connection, also one that is still being made; whoever it carries fails.
+   * undici's own abort would at once make another connection, for the request that it aborted.
+   */
+  cut(): void {
+    this.socket?.destroy(new Error('cut'))
   }
 }

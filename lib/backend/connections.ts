@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net'
-import { buildConnector, Pool, type Dispatcher } from 'undici'
+import { buildConnector, Pool, type Client, type Dispatcher } from 'undici'
 import type { BackendSettings } from '../access/settings.js'
 import { Connection } from './connection.js'
 
@@ -15,22 +14,18 @@ export interface Connections {
 
 export const createConnections = (origin: string, settings: Pick<BackendSettings, 'tls' | 'maxConnections' | 'timeoutMs'>): Connections => {
   const connector = buildConnector({ ...connectOptions(settings), timeout: settings.timeoutMs })
-  // undici cannot end a connection that it is still making, which would keep the process alive.
-  const opening = new Set<Socket>()
-  const connect: buildConnector.connector = (options, callback) => {
-    const socket = connector(options, callback) as unknown as Socket
-    opening.add(socket)
-    const opened = (): void => { opening.delete(socket) }
-    socket.once(options.protocol === 'https:' ? 'secureConnect' : 'connect', opened).once('close', opened)
-  }
+  const made: Connection[] = []
   const pool = new Pool(origin, {
-    connect,
     connections: settings.maxConnections,
     pipelining: 1,
     // Time is kept per question.
     headersTimeout: 0,
     bodyTimeout: 0,
-    factory: (url, options) => new Connection(url, options)
+    factory: (url, options) => {
+      const connection = new Connection(url, options, connector)
+      made.push(connection)
+      return connection
+    }
   })
   // The pool would forget a connection that failed but go on to use it for whoever waits, and make
   // another in its place: ever more of them, and more than maxConnections, the longer an outage lasts.
@@ -38,8 +33,10 @@ export const createConnections = (origin: string, settings: Pick<BackendSettings
   return {
     dispatch: (options, handler) => { pool.dispatch(options, handler) },
     async destroy() {
-      for (const socket of opening) socket.destroy()
-      await pool.destroy()
+      const destroyed = pool.destroy()
+      // undici leaves those alone that are still being made, and they would keep the process alive.
+      for (const connection of made) connection.cut()
+      await destroyed
     }
   }
 }

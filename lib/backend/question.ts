@@ -36,7 +36,9 @@ export class Question implements Passenger {
   private readonly askedAt: number
   private due: number
   private extended = false
-  private abort: ((error?: Error) => void) | undefined
+  private sent = false
+  /** The connection is somebody else's from now on. */
+  private over = false
   private reused = false
   private retried = false
   private started = false
@@ -68,7 +70,7 @@ export class Question implements Passenger {
 
   /** The client left before anything was sent for it. */
   readonly leave = (): void => {
-    if (this.abort !== undefined) return
+    if (this.sent) return
     clearTimeout(this.timer)
     this.fail(this.signal.reason)
   }
@@ -79,10 +81,10 @@ export class Question implements Passenger {
     this.signal.addEventListener('abort', this.leave)
   }
 
-  onConnect(abort: (error?: Error) => void): void {
+  onConnect(): void {
     // To throw is undici's way of taking a request back that costs no connection.
     if (this.gone) throw new Error('nobody waits for an answer any more')
-    this.abort = abort
+    this.sent = true
     this.reused = (this.connection?.answers ?? 0) > 0
   }
 
@@ -108,12 +110,13 @@ export class Question implements Passenger {
     this.bodyBytes += chunk.length
     if (this.bodyBytes > MAX_BODY_BYTES) {
       if (this.head !== undefined) this.settle(withoutBody(this.head, 'is too large'))
-      this.abort?.()
+      this.connection?.cut()
     } else if (this.head !== undefined) this.body.push(chunk)
     return true
   }
 
   onComplete(): void {
+    this.over = true
     clearTimeout(this.timer)
     if (this.connection !== undefined) this.connection.answers += 1
     if (this.head !== undefined) this.settle(readBody(this.head, Buffer.concat(this.body)))
@@ -125,11 +128,12 @@ export class Question implements Passenger {
       this.connection?.dispatch(this.options, this)
       return
     }
+    this.over = true
     clearTimeout(this.timer)
     if (this.settled) return
     if (this.head !== undefined) return this.settle(withoutBody(this.head, 'was cut off'))
     // A server may close on what is too large for it, so a client could make an outage.
-    if (this.abort !== undefined && isClosed(error) && sizeOf(this.request) > SAFE_REQUEST_BYTES) {
+    if (this.sent && isClosed(error) && sizeOf(this.request) > SAFE_REQUEST_BYTES) {
       return this.settle({
         ...deny('malformed', 'the request is too large for the backend'),
         fault: `${this.target.at} closed the connection on a request of ${sizeOf(this.request)} bytes`
@@ -153,12 +157,12 @@ export class Question implements Passenger {
   expire(): void {
     if (!this.settled) {
       if (this.head !== undefined) this.settle(withoutBody(this.head, 'did not come in time'))
-      else if (this.abort !== undefined) this.fail(new BackendUnavailable(`no answer by ${this.target.at} within ${this.budgetMs} ms`))
+      else if (this.sent) this.fail(new BackendUnavailable(`no answer by ${this.target.at} within ${this.budgetMs} ms`))
       else if (this.signal.aborted) this.fail(this.signal.reason)
       else if (this.target.isAnswering()) this.settle(deny('overload', 'too many clients are being asked for'))
       else this.fail(new BackendUnavailable(`no connection to ${this.target.at} within ${this.budgetMs} ms`))
     }
-    this.abort?.()
+    if (!this.over) this.connection?.cut()
   }
 
   /**
