@@ -1,4 +1,4 @@
-import { buildConnector, Pool, type Client, type Dispatcher } from 'undici'
+import { buildConnector, Pool, type Dispatcher } from 'undici'
 import type { BackendSettings } from '../access/settings.js'
 import { Connection } from './connection.js'
 

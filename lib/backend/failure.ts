@@ -43,7 +43,7 @@ const describe = (error: Failure, at: string): string => {
   if (CLOSED.has(code)) return `connection closed by ${at} before an answer${error.message.startsWith('bad ') ? ' (unexpected 1xx status)' : ''}`
   if (UNREACHABLE.has(code)) return `${at} cannot be reached (${code})`
   if (isNameFailure(code)) return `the name of ${at} was not found (${code})`
-  if (code.startsWith('HPE_')) return `the answer of ${at} is not HTTP (${code})`
+  if (code.startsWith('HPE_') || error.name === 'HTTPParserError') return `the answer of ${at} is not HTTP`
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return `the answer of ${at} is not HTTP (wrong length)`
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return `the headers of the answer of ${at} are too large`
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection to ${at} in time`

@@ -43,6 +43,7 @@ export class Question implements Passenger {
   private retried = false
   private started = false
   private settled = false
+  /** It had to wait in our own queue, because no connection was free. */
   private watching = false
   private head: Verdict | undefined
   private bodyBytes = 0
@@ -157,10 +158,10 @@ export class Question implements Passenger {
   expire(): void {
     if (!this.settled) {
       if (this.head !== undefined) this.settle(withoutBody(this.head, 'did not come in time'))
-      else if (this.sent) this.fail(new BackendUnavailable(`no answer by ${this.target.at} within ${this.budgetMs} ms`))
-      else if (this.signal.aborted) this.fail(this.signal.reason)
-      else if (this.target.isAnswering()) this.settle(deny('overload', 'too many clients are being asked for'))
-      else this.fail(new BackendUnavailable(`no connection to ${this.target.at} within ${this.budgetMs} ms`))
+      else if (this.signal.aborted && !this.sent) this.fail(this.signal.reason)
+      // Also if it was sent in the end: a client must not be able to make an outage by a flood.
+      else if ((!this.sent || this.watching) && this.target.isAnswering()) this.settle(deny('overload', 'too many clients are being asked for'))
+      else this.fail(new BackendUnavailable(`no ${this.sent ? 'answer by' : 'connection to'} ${this.target.at} within ${this.budgetMs} ms`))
     }
     if (!this.over) this.connection?.cut()
   }

@@ -92,9 +92,7 @@ export const cleanup = (): { <T extends { close(): Promise<void> }>(thing: T): T
 export const backendFor = (urls: string | readonly string[], change: Partial<BackendSettings> = {}, hooks: BackendHooks = {}): Backend =>
   createBackend(settingsFor(typeof urls === 'string' ? [urls] : urls, change), hooks)
 
-export const never = new AbortController().signal
-
-export const ask = (backend: Backend, change: Partial<AccessRequest> = {}, signal = never): Promise<Verdict> =>
+export const ask = (backend: Backend, change: Partial<AccessRequest> = {}, signal = new AbortController().signal): Promise<Verdict> =>
   backend.authorize(access(change), signal)
 
 /** The outage that a question must have met. */
