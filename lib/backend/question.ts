@@ -44,6 +44,7 @@ export class Question implements Passenger {
   private started = false
   private settled = false
   /** It had to wait in our own queue, because no connection was free. */
+  private queued = false
   private watching = false
   private head: Verdict | undefined
   private bodyBytes = 0
@@ -76,8 +77,13 @@ export class Question implements Passenger {
     this.fail(this.signal.reason)
   }
 
-  /** To be called when no connection was free: a client that leaves while it waits is forgotten at once. */
-  watch(): void {
+  /**
+   * To be called once it has been dispatched. A client that leaves while it waits for a connection
+   * is forgotten at once; on one that is open already waiting is too short to be worth a listener.
+   */
+  dispatched(): void {
+    this.queued = this.connection === undefined
+    if (this.settled || (this.connection?.answers ?? 0) > 0) return
     this.watching = true
     this.signal.addEventListener('abort', this.leave)
   }
@@ -160,7 +166,7 @@ export class Question implements Passenger {
       if (this.head !== undefined) this.settle(withoutBody(this.head, 'did not come in time'))
       else if (this.signal.aborted && !this.sent) this.fail(this.signal.reason)
       // Also if it was sent in the end: a client must not be able to make an outage by a flood.
-      else if ((!this.sent || this.watching) && this.target.isAnswering()) this.settle(deny('overload', 'too many clients are being asked for'))
+      else if ((!this.sent || this.queued) && this.target.isAnswering()) this.settle(deny('overload', 'too many clients are being asked for'))
       else this.fail(new BackendUnavailable(`no ${this.sent ? 'answer by' : 'connection to'} ${this.target.at} within ${this.budgetMs} ms`))
     }
     if (!this.over) this.connection?.cut()

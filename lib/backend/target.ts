@@ -65,7 +65,7 @@ export class Target {
       const options = { method: 'GET' as const, path: built.path, headers: built.headers }
       const question = new Question(this, this.settings, built, signal, budgetMs, options, resolve, reject)
       this.connections.dispatch(options, question)
-      if (question.connection === undefined) question.watch()
+      question.dispatched()
     })
   }
 
