@@ -11,6 +11,9 @@ import type { Target } from './target.js'
 /** A request larger than this may be refused by closing the connection (uWSGI's default), which a client could use. */
 export const SAFE_REQUEST_BYTES = 4096
 
+/** More of the budget than this in our own queue means that the backend was not given its time. */
+const QUEUED_SHARE = 0.1
+
 /** A timer that is this late was held up by our own event loop. In milliseconds. */
 const LATE_MS = 25
 
@@ -43,12 +46,14 @@ export class Question implements Passenger {
   private retried = false
   private started = false
   private settled = false
-  /** It had to wait in our own queue, because no connection was free. */
+  /** No connection was free. */
   private queued = false
+  /** How long it had to wait in our own queue for that, in milliseconds. */
+  private queuedMs = 0
   private watching = false
   private head: Verdict | undefined
   private bodyBytes = 0
-  private readonly body: Buffer[] = []
+  private body: Buffer[] | undefined
 
   constructor(
     private readonly target: Target,
@@ -66,12 +71,12 @@ export class Question implements Passenger {
   }
 
   get gone(): boolean {
-    if (!this.settled && this.signal.aborted) this.leave()
+    if (!this.settled && this.signal.aborted) this.handleEvent()
     return this.settled
   }
 
-  /** The client left before anything was sent for it. */
-  readonly leave = (): void => {
+  /** The client left, which matters only before anything was sent for it. */
+  handleEvent(): void {
     if (this.sent) return
     clearTimeout(this.timer)
     this.fail(this.signal.reason)
@@ -85,13 +90,14 @@ export class Question implements Passenger {
     this.queued = this.connection === undefined
     if (this.settled || (this.connection?.answers ?? 0) > 0) return
     this.watching = true
-    this.signal.addEventListener('abort', this.leave)
+    this.signal.addEventListener('abort', this)
   }
 
   onConnect(): void {
     // To throw is undici's way of taking a request back that costs no connection.
     if (this.gone) throw new Error('nobody waits for an answer any more')
     this.sent = true
+    if (this.queued) this.queuedMs = this.target.now() - this.askedAt
     this.reused = (this.connection?.answers ?? 0) > 0
   }
 
@@ -118,7 +124,7 @@ export class Question implements Passenger {
     if (this.bodyBytes > MAX_BODY_BYTES) {
       if (this.head !== undefined) this.settle(withoutBody(this.head, 'is too large'))
       this.connection?.cut()
-    } else if (this.head !== undefined) this.body.push(chunk)
+    } else if (this.head !== undefined) (this.body ??= []).push(chunk)
     return true
   }
 
@@ -126,7 +132,7 @@ export class Question implements Passenger {
     this.over = true
     clearTimeout(this.timer)
     if (this.connection !== undefined) this.connection.answers += 1
-    if (this.head !== undefined) this.settle(readBody(this.head, Buffer.concat(this.body)))
+    if (this.head !== undefined) this.settle(readBody(this.head, Buffer.concat(this.body ?? [])))
   }
 
   onError(error: Error): void {
@@ -165,8 +171,7 @@ export class Question implements Passenger {
     if (!this.settled) {
       if (this.head !== undefined) this.settle(withoutBody(this.head, 'did not come in time'))
       else if (this.signal.aborted && !this.sent) this.fail(this.signal.reason)
-      // Also if it was sent in the end: a client must not be able to make an outage by a flood.
-      else if ((!this.sent || this.queued) && this.target.isAnswering()) this.settle(deny('overload', 'too many clients are being asked for'))
+      else if (this.isOurDelay() && this.target.isAnswering()) this.settle(deny('overload', 'too many clients are being asked for'))
       else this.fail(new BackendUnavailable(`no ${this.sent ? 'answer by' : 'connection to'} ${this.target.at} within ${this.budgetMs} ms`))
     }
     if (!this.over) this.connection?.cut()
@@ -181,6 +186,14 @@ export class Question implements Passenger {
     return this.reused && !this.started && !this.settled && !this.retried && !this.target.closing && isClosed(error)
   }
 
+  /**
+   * Whether it was our own queue that left the backend too little time. What was sent in the end
+   * counts too: or a flood of clients would make an outage for those at the end of the queue.
+   */
+  private isOurDelay(): boolean {
+    return !this.sent || this.queuedMs > this.budgetMs * QUEUED_SHARE
+  }
+
   private settle(verdict: Verdict): void {
     if (this.end()) this.resolve(verdict)
   }
@@ -192,7 +205,7 @@ export class Question implements Passenger {
   private end(): boolean {
     if (this.settled) return false
     this.settled = true
-    if (this.watching) this.signal.removeEventListener('abort', this.leave)
+    if (this.watching) this.signal.removeEventListener('abort', this)
     this.target.settled()
     return true
   }
