@@ -82,13 +82,15 @@ export class Question implements Passenger {
     this.fail(this.signal.reason)
   }
 
-  /**
-   * To be called once it has been dispatched. A client that leaves while it waits for a connection
-   * is forgotten at once; on one that is open already waiting is too short to be worth a listener.
-   */
+  /** To be called once it has been dispatched. */
   dispatched(): void {
     this.queued = this.connection === undefined
-    if (this.settled || (this.connection?.answers ?? 0) > 0) return
+    if (!this.sent && !this.settled) this.target.watchSoon(this)
+  }
+
+  /** A client that leaves while it waits for a connection is forgotten at once. */
+  watch(): void {
+    if (this.sent || this.gone) return
     this.watching = true
     this.signal.addEventListener('abort', this)
   }

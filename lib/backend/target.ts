@@ -39,6 +39,7 @@ export class Target {
   private latencyMs: number | undefined
   private answeredAt: number | undefined
   private waiting = 0
+  private readonly dispatched: Question[] = []
   private onIdle: (() => void) | undefined
 
   constructor(private readonly settings: BackendSettings, url: string, readonly now: Clock) {
@@ -67,6 +68,15 @@ export class Target {
       this.connections.dispatch(options, question)
       question.dispatched()
     })
+  }
+
+  /**
+   * Listens to a signal if the question still waits when this turn of the event loop is over, which
+   * most do not; a listener for each costs as much as a tenth of the whole question.
+   */
+  watchSoon(question: Question): void {
+    if (this.dispatched.push(question) > 1) return
+    setImmediate(() => { for (const each of this.dispatched.splice(0)) each.watch() })
   }
 
   /** A final status came. */
