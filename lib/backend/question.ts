@@ -8,8 +8,12 @@ import { isClosed, judge } from './failure.js'
 import type { BackendRequest } from './request.js'
 import type { Target } from './target.js'
 
-/** A request larger than this may be refused by closing the connection (uWSGI's default), which a client could use. */
-export const SAFE_REQUEST_BYTES = 4096
+/**
+ * A request larger than this, in bytes, can make a common server close the connection without an
+ * answer, or its proxy answer 502 (uWSGI takes 4 KiB by default); so what happens to such a request
+ * is no outage, or a client could make one.
+ */
+const SAFE_REQUEST_BYTES = 4096
 
 /** More of the budget than this in our own queue means that the backend was not given its time. */
 const QUEUED_SHARE = 0.1
@@ -37,7 +41,7 @@ export class Question implements Passenger {
   connection: Connection | undefined
   private timer: NodeJS.Timeout
   private readonly askedAt: number
-  private due: number
+  private readonly due: number
   private extended = false
   private sent = false
   /** The connection is somebody else's from now on. */
@@ -111,7 +115,7 @@ export class Question implements Passenger {
     if (status < 200) return true
     const latencyMs = this.target.now() - this.askedAt
     if (this.settings.unavailableStatuses.includes(status)) {
-      this.fail(new BackendUnavailable(`${this.target.at} answered ${status}, which counts as unavailable`))
+      this.unavailable(new BackendUnavailable(`${this.target.at} answered ${status}, which counts as unavailable`))
       return true
     }
     this.target.answered(latencyMs)
@@ -147,15 +151,9 @@ export class Question implements Passenger {
     clearTimeout(this.timer)
     if (this.settled) return
     if (this.head !== undefined) return this.settle(withoutBody(this.head, 'was cut off'))
-    // A server may close on what is too large for it, so a client could make an outage.
-    if (this.sent && isClosed(error) && sizeOf(this.request) > SAFE_REQUEST_BYTES) {
-      return this.settle({
-        ...deny('malformed', 'the request is too large for the backend'),
-        fault: `${this.target.at} closed the connection on a request of ${sizeOf(this.request)} bytes`
-      })
-    }
     const judged = judge(error, this.target.at)
-    if (judged instanceof Error) this.fail(judged)
+    if (judged instanceof BackendUnavailable) this.unavailable(judged)
+    else if (judged instanceof Error) this.fail(judged)
     else this.settle(judged)
   }
 
@@ -174,7 +172,7 @@ export class Question implements Passenger {
       if (this.head !== undefined) this.settle(withoutBody(this.head, 'did not come in time'))
       else if (this.signal.aborted && !this.sent) this.fail(this.signal.reason)
       else if (this.isOurDelay() && this.target.isAnswering()) this.settle(deny('overload', 'too many clients are being asked for'))
-      else this.fail(new BackendUnavailable(`no ${this.sent ? 'answer by' : 'connection to'} ${this.target.at} within ${this.budgetMs} ms`))
+      else this.unavailable(new BackendUnavailable(`no ${this.sent ? 'answer by' : 'connection to'} ${this.target.at} within ${this.budgetMs} ms`))
     }
     if (!this.over) this.connection?.cut()
   }
@@ -194,6 +192,16 @@ export class Question implements Passenger {
    */
   private isOurDelay(): boolean {
     return !this.sent || this.queuedMs > this.budgetMs * QUEUED_SHARE
+  }
+
+  /** An outage, unless it is the client who may have made it. */
+  private unavailable(error: BackendUnavailable): void {
+    const size = this.sent ? sizeOf(this.request) : 0
+    if (size <= SAFE_REQUEST_BYTES) return this.fail(error)
+    this.settle({
+      ...deny('malformed', 'the request is unusually large, and the backend did not answer it'),
+      fault: `${error.message}, on a request of ${size} bytes`
+    })
   }
 
   private settle(verdict: Verdict): void {

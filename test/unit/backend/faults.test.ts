@@ -1,0 +1,79 @@
+import { expect } from 'chai'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { BackendUnavailable } from '../../../lib/errors.js'
+import { createFaultyProxy, type Fault, type FaultyProxy } from '../../support/faulty-proxy.js'
+import { ask, backendFor, cleanup, sleep, until } from './raw-backend.js'
+
+/** An HTTP server that allows `token=123` and denies everybody else, with a body either way. */
+const portal = async (): Promise<{ port: number, close(): Promise<void> }> => {
+  const server = createServer((request, response) => {
+    response.writeHead(request.url?.includes('token=123') ? 200 : 403, { 'X-UserId': '7' }).end('some text')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => new Promise((resolve) => { server.closeAllConnections(); server.close(() => resolve()) })
+  }
+}
+
+describe('a network or backend that breaks', () => {
+  const keep = cleanup()
+  let proxy: FaultyProxy
+  beforeEach(async () => { proxy = keep(await createFaultyProxy(keep(await portal()).port)) })
+  afterEach(() => keep.run())
+
+  const outcome = async (backend: ReturnType<typeof backendFor>, query: string): Promise<string> => {
+    try {
+      const { allowed, source } = await ask(backend, { query })
+      return `${allowed ? 'allow' : 'deny'} by ${source}`
+    } catch (error) {
+      return error instanceof BackendUnavailable ? 'outage' : String(error)
+    }
+  }
+
+  const verdicts = ['allow by backend', 'deny by backend']
+  const outages = ['outage', 'outage']
+  const allows = ['allow by backend', 'allow by backend']
+  for (const [fault, expected] of [
+    [{ is: 'pass' }, verdicts],
+    [{ is: 'refused' }, outages],
+    [{ is: 'black-hole' }, outages],
+    ...(['reset', 'close'] as const).flatMap((is) => [
+      ...(['accept', 'request', 'status', 'headers'] as const).map((at) => [{ is, at }, outages]),
+      [{ is, at: 'body' }, verdicts]
+    ]),
+    [{ is: 'slow', everyMs: 30 }, outages],
+    [{ is: 'slow', everyMs: 1 }, verdicts],
+    [{ is: 'half-closed' }, outages],
+    [{ is: 'garbage' }, outages],
+    [{ is: 'endless-headers' }, outages],
+    [{ is: 'endless-body' }, allows],
+    [{ is: 'wrong-length' }, verdicts],
+    [{ is: 'close-idle' }, verdicts],
+    [{ is: 'die-on-reuse' }, verdicts]
+  ] as [Fault, string[]][]) {
+    it(`${Object.values(fault).join(' ')}: ${expected.join(', ')}; all is well once it is over, and nothing is left`, async () => {
+      const backend = keep(backendFor(proxy.url, { timeoutMs: 600 }))
+      await proxy.set(fault)
+      const got = await Promise.all([outcome(backend, 'token=123'), outcome(backend, 'token=1')])
+      await sleep(50)
+      got.push(await outcome(backend, 'token=123'), await outcome(backend, 'token=1'))
+      expect(got).to.deep.equal([...expected, ...expected])
+      await proxy.set({ is: 'pass' })
+      expect([await outcome(backend, 'token=123'), await outcome(backend, 'token=1')]).to.deep.equal(verdicts)
+      await backend.close()
+      await until(() => proxy.open() === 0, 'every connection is closed')
+    })
+  }
+
+  it('a fault that comes between two requests of kept connections costs one retry each at most', async () => {
+    const backend = keep(backendFor(proxy.url, { maxConnections: 2 }))
+    await Promise.all([outcome(backend, 'token=123'), outcome(backend, 'token=123')])
+    await sleep(20)
+    await proxy.set({ is: 'reset', at: 'request' })
+    const before = proxy.requests()
+    expect(await Promise.all([outcome(backend, 'token=123'), outcome(backend, 'token=123')])).to.deep.equal(outages)
+    expect(proxy.requests() - before).to.equal(4)
+  })
+})
