@@ -47,7 +47,6 @@ export class Question implements Passenger {
   /** The connection is somebody else's from now on. */
   private over = false
   private reused = false
-  private retried = false
   private started = false
   private settled = false
   /** No connection was free. */
@@ -143,7 +142,6 @@ export class Question implements Passenger {
 
   onError(error: Error): void {
     if (this.canRetry(error)) {
-      this.retried = true
       this.connection?.dispatch(this.options, this)
       return
     }
@@ -180,10 +178,10 @@ export class Question implements Passenger {
   /**
    * A backend may end a connection that it kept alive at the moment when the next request is on its
    * way; that happens to every backend, so one further try is made. The connection that broke is
-   * opened anew for it: others that wait to be used may be as dead.
+   * opened anew for it: others that wait to be used may be as dead. Being new it gets no retry.
    */
   private canRetry(error: Error): boolean {
-    return this.reused && !this.started && !this.settled && !this.retried && !this.target.closing && isClosed(error)
+    return this.reused && !this.started && !this.settled && !this.target.closing && isClosed(error)
   }
 
   /**

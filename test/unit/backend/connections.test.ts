@@ -119,6 +119,41 @@ describe('connections to the backend', () => {
     expect(server.sockets).to.have.lengthOf(4)
   })
 
+  it('are at most as many as allowed also while none can be made', async () => {
+    let most = 0
+    const { server } = await serve(() => undefined)
+    const backend = keep(backendFor(`https://127.0.0.1:${server.port}`, { maxConnections: 2, timeoutMs: 5000 }))
+    const timer = setInterval(() => {
+      most = Math.max(most, server.open())
+      // It takes connections and ends them in the TLS handshake.
+      for (const socket of server.sockets.splice(0)) setTimeout(() => socket.destroy(), 20)
+    }, 2)
+    const outages: Promise<unknown>[] = []
+    for (let count = 0; count < 30; count += 1) {
+      outages.push(outage(ask(backend)))
+      await sleep(5)
+    }
+    await Promise.all(outages)
+    clearInterval(timer)
+    expect(most).to.equal(2)
+  })
+
+  it('are not made for whom nobody waits', async () => {
+    const { server } = await serve(() => undefined)
+    const backend = keep(backendFor(`https://127.0.0.1:${server.port}`, { maxConnections: 1, timeoutMs: 200 }))
+    const first = outage(ask(backend))
+    const leavers = [1, 2, 3].map(() => {
+      const leaver = new AbortController()
+      const verdict = ask(backend, {}, leaver.signal).catch(({ message }: Error) => message)
+      leaver.abort(new Error('left'))
+      return verdict
+    })
+    expect(await Promise.all(leavers)).to.deep.equal(['left', 'left', 'left'])
+    await first
+    await sleep(50)
+    expect(server.sockets).to.have.lengthOf(1)
+  })
+
   describe('a client that leaves', () => {
     it('while it is queued is forgotten at once, and nothing is sent', async () => {
       const { server, backend } = await serve((socket) => { setTimeout(() => socket.write(ok), 50) })
