@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Installs what the tests and the benches need and this machine lacks. On Debian and its relatives it uses
+# apt-get; elsewhere it says what to install. Quick, and silent but for one line, if all is there.
+# Exit status: 0 everything is there, 1 something is missing.
+set -euo pipefail
+
+# command, Debian package, what it is for
+TOOLS=(
+  'ffmpeg   ffmpeg    publishes and plays in the end-to-end tests'
+  'ffprobe  ffmpeg    looks at what a player received'
+  'php      php-cli   runs the auth.php of the custom backend'
+  'curl     curl      runs the command lines that the examples print'
+  'chromium chromium  plays the page of the HLS example'
+  'nginx    nginx     the peer in the bench "peers"'
+)
+RTMP_MODULE='nginx-rtmp libnginx-mod-rtmp the peer in the bench "peers"'
+
+# Debian keeps nginx in /usr/sbin, which is not in everybody's PATH.
+PATH="$PATH:/usr/sbin:/sbin"
+
+has_rtmp_module() {
+  local dir
+  for dir in /usr/lib/nginx/modules /usr/lib64/nginx/modules /usr/share/nginx/modules /usr/local/libexec/nginx; do
+    [ -e "$dir/ngx_rtmp_module.so" ] && return 0
+  done
+  nginx -V 2>&1 | grep -q 'rtmp'
+}
+
+is_there() {
+  if [ "$1" = nginx-rtmp ]; then has_rtmp_module; else command -v "$1" >/dev/null; fi
+}
+
+# Sets missing (one "command package purpose" each) and packages.
+look() {
+  missing=()
+  packages=()
+  local line name package
+  for line in "${TOOLS[@]}" "$RTMP_MODULE"; do
+    read -r name package _ <<<"$line"
+    if ! is_there "$name"; then
+      missing+=("$line")
+      [[ " ${packages[*]-} " == *" $package "* ]] || packages+=("$package")
+    fi
+  done
+}
+
+tell() {
+  local line name package purpose
+  echo 'setup: the tests need these, and they are not in PATH:' >&2
+  for line in "${missing[@]}"; do
+    read -r name package purpose <<<"$line"
+    printf '  %-11s %s\n' "$name" "$purpose" >&2
+  done
+}
+
+look
+if [ ${#missing[@]} -eq 0 ]; then
+  echo 'setup: everything is there'
+  exit 0
+fi
+
+if ! command -v apt-get >/dev/null; then
+  tell
+  echo 'setup: this is not Debian, so please install them with your own package manager.' >&2
+  echo "setup: Debian's names are: ${packages[*]}" >&2
+  exit 1
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    tell
+    echo "setup: as root, run: apt-get update && apt-get install --no-install-recommends ${packages[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+    -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
+# nginx's package starts a daemon on port 80. It is wanted as a program only: Debian's own switch for that is
+# a policy-rc.d which forbids all starts. One that is there already is the administrator's, and stays.
+policy=/usr/sbin/policy-rc.d
+nginx_is_new=false
+[[ " ${packages[*]} " == *' nginx '* ]] && nginx_is_new=true
+if [ ! -e "$policy" ]; then
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
+
+echo "setup: installing ${packages[*]}"
+apt update
+apt install --no-install-recommends "${packages[@]}"
+
+# Nor shall it start with the machine.
+if $nginx_is_new && [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
+  "${as_root[@]}" systemctl disable --now nginx >/dev/null 2>&1 || echo 'setup: please check that nginx does not run as a service' >&2
+fi
+
+hash -r
+look
+if [ ${#missing[@]} -gt 0 ]; then
+  tell
+  echo 'setup: apt-get brought no such program. Please install it by hand.' >&2
+  exit 1
+fi
+echo 'setup: everything is there'
