@@ -1,0 +1,90 @@
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { parseArgs } from 'node:util'
+import { printable } from '../log.js'
+
+const DEFAULT_TOKEN = '123'
+
+const USAGE = `nms-http-auth backend: a small backend to try things with, for your own machine only
+
+  nms-http-auth backend [--port 6000] [--token ${DEFAULT_TOKEN}]
+
+It answers 200 if the parameter "token" is the given one and 403 if not, and prints what it is
+asked, as the PHP script of the specification does.
+
+  --port PORT    where it listens on 127.0.0.1, default 6000; 0 takes any free one
+  --token TOKEN  what it lets in, default ${DEFAULT_TOKEN}
+  -h, --help     shows this
+`
+
+export interface TokenBackend {
+  /** Who sends it as the parameter `token` is let in. */
+  readonly token?: string
+  /** Prints what was asked; one text of several lines. */
+  readonly print?: (text: string) => void
+}
+
+/** The five headers of a question, under the names that the specification's script gives them. */
+const ROWS = [
+  [' Session ID', 'x-session-id'], ['    Real IP', 'x-real-ip'], ['  Real Path', 'x-real-path'],
+  ['Real Origin', 'x-real-origin'], ['    Real UA', 'x-real-ua']
+] as const
+
+/** Node reads headers as Latin-1; the plugin sends UTF-8. */
+const text = (value: string | string[] | undefined): string => printable(Buffer.from(String(value ?? ''), 'latin1').toString('utf8'))
+
+const end = (res: ServerResponse, status: number): void => { res.writeHead(status, { 'Content-Length': 0 }).end() }
+
+/**
+ * The backend of the specification's example: 200 for one token, 403 for every other. Of several
+ * parameters `token` the last one counts, as PHP reads them.
+ */
+export const tokenBackend = ({ token = DEFAULT_TOKEN, print = console.log }: TokenBackend = {}): RequestListener => (req, res) => {
+  const url = req.url ?? ''
+  const mark = url.indexOf('?')
+  const given = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)).getAll('token').at(-1)
+  const status = given === token ? 200 : 403
+  print([`[${new Date().toISOString()}] ${status}`, ...ROWS.map(([title, name]) => `${title}: ${text(req.headers[name])}`)].join('\n'))
+  req.resume()
+  end(res, status)
+}
+
+/** Runs that backend until the process is told to end. */
+export const backend = async (args: string[]): Promise<number | undefined> => {
+  let given
+  try {
+    given = parseArgs({ args, options: { port: { type: 'string' }, token: { type: 'string' }, help: { type: 'boolean', short: 'h' } } }).values
+  } catch (error) {
+    return fail(3, `${error instanceof Error ? error.message : String(error)}\nSee: nms-http-auth backend --help`)
+  }
+  if (given.help === true) {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  const { port = '6000', token = DEFAULT_TOKEN } = given
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) return fail(3, `--port must be a number from 0 to 65535, got ${JSON.stringify(port)}`)
+  if (token === '') return fail(3, '--token must not be empty')
+  const server = createServer(tokenBackend({ token }))
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(Number(port), '127.0.0.1', resolve)
+    })
+  } catch (error) {
+    return fail(1, reasonOf(error as NodeJS.ErrnoException, port))
+  }
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  console.log(`a backend listens on ${url} and lets in who has ${token === DEFAULT_TOKEN ? `the token ${token}` : 'the given token'}; Ctrl+C ends it`)
+  return undefined
+}
+
+const reasonOf = ({ code, message }: NodeJS.ErrnoException, port: string): string => {
+  if (code === 'EADDRINUSE') return `port ${port} of 127.0.0.1 is in use; end what listens there or choose another with --port`
+  if (code === 'EACCES') return `port ${port} of 127.0.0.1 may not be used by this user; choose one above 1023 with --port`
+  return `cannot listen on port ${port} of 127.0.0.1: ${message}`
+}
+
+const fail = (code: number, message: string): number => {
+  process.stderr.write(`nms-http-auth backend: ${message}\n`)
+  return code
+}
