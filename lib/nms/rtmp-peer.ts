@@ -4,8 +4,13 @@ import type { Grants } from './grants.js'
 import type { RtmpCommand, RtmpPeer } from './host.js'
 import { PARSING_PAYLOAD, type NmsContext, type NmsInvoke, type NmsRtmpSession } from './shapes.js'
 
-/** What one connection may make the parser reserve, over all its chunk streams, in bytes. */
+/** What an admitted publisher may make the parser reserve, over all its chunk streams, in bytes. */
 const MAX_RESERVED_BYTES = 64 * 1024 * 1024
+/**
+ * The same for everybody else: room for a few messages of the size that they may send. A dozen
+ * bytes are enough to begin a message, and thousands may be at the door.
+ */
+const MAX_SMALL_RESERVED_BYTES = 128 * 1024
 /** How many chunk streams one connection may use; encoders use fewer than ten, and each costs memory. */
 const MAX_CHUNK_STREAMS = 64
 /** The longest command that is decoded after an allow: decoding takes 50 ms per megabyte. */
@@ -66,7 +71,7 @@ export const adoptRtmp = (
     // NMS would raise donePlay for a session that never got anything.
     if (!granted) return void socket.destroy()
     released = true
-    for (const own of ['onPlay', 'onPublish', 'packetAlloc'] as const) delete (rtmp as Partial<typeof rtmp>)[own]
+    for (const own of ['onPlay', 'onPublish', 'packetAlloc', 'packetHandler'] as const) delete (rtmp as Partial<typeof rtmp>)[own]
     rtmp.onPacketCallback = onPacketCallback
     session.close = close
     session.sendBuffer = sendBuffer
@@ -75,15 +80,25 @@ export const adoptRtmp = (
     socket.on('data', onData)
   }
 
-  const packetAlloc = rtmp.packetAlloc
+  const checkLength = (): void => {
+    const { length, type } = rtmp.parserPacket.header
+    const max = Math.min(maxMessageBytes, COMMAND_TYPES.has(type) ? MAX_COMMAND_BYTES : DATA_TYPES.has(type) ? MAX_DATA_BYTES : Infinity)
+    if (length > max) throw new RangeError(`a message of ${length} bytes, more than ${max}`)
+  }
+  const { packetAlloc, packetHandler } = rtmp
   rtmp.packetAlloc = () => {
-    const { capacity, header } = rtmp.parserPacket
-    const max = Math.min(maxMessageBytes, COMMAND_TYPES.has(header.type) ? MAX_COMMAND_BYTES : DATA_TYPES.has(header.type) ? MAX_DATA_BYTES : Infinity)
-    if (header.length > max) throw new RangeError(`a message of ${header.length} bytes, more than ${max}`)
+    checkLength()
     if (rtmp.inPackets.size > MAX_CHUNK_STREAMS) throw new RangeError(`more than ${MAX_CHUNK_STREAMS} chunk streams`)
+    const { capacity, header } = rtmp.parserPacket
+    const max = maxMessageBytes === Infinity ? MAX_RESERVED_BYTES : MAX_SMALL_RESERVED_BYTES
+    if (reserved + Math.max(0, header.length - capacity) > max) throw new RangeError(`messages begun on too many chunk streams, ${reserved} bytes reserved`)
     packetAlloc.call(rtmp)
     reserved += rtmp.parserPacket.capacity - capacity
-    if (reserved > MAX_RESERVED_BYTES) throw new RangeError(`messages begun on too many chunk streams, ${reserved} bytes reserved`)
+  }
+  // A header in the middle of a message may give it another type and length than it began with.
+  rtmp.packetHandler = () => {
+    checkLength()
+    packetHandler.call(rtmp)
   }
   rtmp.onPlay = stopAt('play', rtmp.onPlay)
   rtmp.onPublish = stopAt('publish', rtmp.onPublish)

@@ -32,7 +32,7 @@ export interface NmsSession {
 /** A decoded AMF0 command; every field is the client's and may be of any type. */
 export interface NmsInvoke { readonly streamName?: unknown }
 
-/** NMS's RTMP parser. `onPlay`, `onPublish` and `packetAlloc` are methods of its prototype. */
+/** NMS's RTMP parser. `onPlay`, `onPublish`, `packetAlloc` and `packetHandler` are methods of its prototype. */
 export interface NmsRtmp {
   streamApp?: unknown
   streamId?: number
@@ -46,6 +46,7 @@ export interface NmsRtmp {
   onPublish: (invoke: NmsInvoke) => void
   onPacketCallback: (packet: unknown) => void
   packetAlloc: () => void
+  packetHandler: () => void
   parserData: (bytes: Buffer) => string | null
   sendStatusMessage: (streamId: number, level: string, code: string, description: string) => void
 }

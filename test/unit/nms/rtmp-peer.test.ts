@@ -1,0 +1,94 @@
+import { expect } from 'chai'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import sinon from 'sinon'
+import { findPackage, type NmsPackage } from '../../../lib/nms/context.js'
+import { createGrants } from '../../../lib/nms/grants.js'
+import type { RtmpPeer } from '../../../lib/nms/host.js'
+import { adoptRtmp } from '../../../lib/nms/rtmp-peer.js'
+import type { NmsInstance, NmsRtmpSession } from '../../../lib/nms/shapes.js'
+
+const NodeMediaServer = createRequire(import.meta.url)('node-media-server') as new (config: object) => NmsInstance
+const COMMAND = 20
+const VIDEO = 9
+const DATA = 18
+
+/** An instance that is never run; it prints its version. */
+const nmsPackage = (): NmsPackage => {
+  const quiet = sinon.stub(console, 'log')
+  try {
+    return findPackage(new NodeMediaServer({}))
+  } finally {
+    quiet.restore()
+  }
+}
+
+/** The header of a chunk that begins a message, or gives one that has begun another length and type. */
+const header = (cid: number, type: number, length: number): Buffer => {
+  const bytes = Buffer.alloc(12)
+  bytes[0] = cid
+  bytes.writeUIntBE(length, 4, 3)
+  bytes[7] = type
+  return bytes
+}
+
+describe('an RTMP connection in the parser of node-media-server', () => {
+  let client: Socket
+  let session: NmsRtmpSession
+  let peer: RtmpPeer
+  let server: ReturnType<typeof createServer>
+
+  beforeEach(async () => {
+    const { load, context } = nmsPackage()
+    server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    const [socket] = await once(server, 'connection') as [Socket]
+    session = new (load('session/rtmp_session.js') as new (socket: Socket) => NmsRtmpSession & { run: () => void })(socket)
+    ;(session as unknown as { run: () => void }).run()
+    peer = adoptRtmp(session, { context, grants: createGrants(), undo: new Set() }, false, () => undefined, () => undefined)
+    peer.feed(Buffer.concat([Buffer.of(3), randomBytes(3072)]))
+  })
+  afterEach(async () => {
+    client.destroy()
+    session.socket.destroy()
+    server.close()
+    await once(server, 'close')
+  })
+
+  it('refuses a message that is longer than allowed at its first byte', () => {
+    peer.limit(16 * 1024)
+    expect(() => peer.feed(Buffer.concat([header(3, COMMAND, 16 * 1024 + 1), Buffer.alloc(1)]))).to.throw(RangeError, '16385 bytes')
+  })
+
+  it('refuses a message that grows after it has begun', () => {
+    peer.limit(Infinity)
+    peer.feed(header(4, VIDEO, 10 * 1024 * 1024))
+    peer.feed(randomBytes(128))
+    peer.feed(header(4, COMMAND, 200 * 1024))
+    const rest = Buffer.alloc(128)
+    expect(() => { for (let at = 128; at < 200 * 1024; at += 128) peer.feed(Buffer.concat([rest, Buffer.of(0xc4)])) })
+      .to.throw(RangeError, `${200 * 1024} bytes`)
+  })
+
+  it('refuses metadata of more than a megabyte, which would keep the process busy', () => {
+    peer.limit(Infinity)
+    expect(() => peer.feed(Buffer.concat([header(4, DATA, 1024 * 1024 + 1), Buffer.alloc(1)]))).to.throw(RangeError)
+  })
+
+  it('reserves little for messages that are begun on many chunk streams and never ended', () => {
+    peer.limit(16 * 1024)
+    let begun = 0
+    expect(() => {
+      for (let cid = 3; cid < 64; cid += 1, begun += 1) peer.feed(Buffer.concat([header(cid, VIDEO, 16 * 1024), Buffer.alloc(128)]))
+    }).to.throw(RangeError, 'too many chunk streams')
+    expect(begun).to.be.within(3, 8)
+  })
+
+  it('takes the messages of a publisher on as many chunk streams as encoders use', () => {
+    peer.limit(Infinity)
+    for (let cid = 3; cid < 12; cid += 1) peer.feed(Buffer.concat([header(cid, VIDEO, 1024 * 1024), Buffer.alloc(128)]))
+  })
+})
