@@ -29,7 +29,7 @@ const replace = (found: NmsPackage, module: string, change: (made: Mutable) => v
       constructor(...args: unknown[]) {
         const made = new Original(...args)
         change(made)
-        return made as unknown as object
+        return made
       }
     }
   }
