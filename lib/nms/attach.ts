@@ -69,8 +69,9 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
       try {
         attached.add(context)
         undo.push(() => attached.delete(context))
-        undo.push(installGuard(context, grants, listener.onIntruder, sessions))
-        undo.push(installHooks(context, grants, listener.onIntruder, listener.onSession))
+        const hooks = installHooks(context, grants, listener.onIntruder, listener.onSession)
+        undo.push(() => hooks.uninstall())
+        undo.push(installGuard(context, grants, listener.onIntruder, (session, action) => hooks.end(session, action), sessions))
         for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, context, sessions)
         undo.push(installRtmpFront(nms, { context, grants, undo: sessions }, rtmp))
         undo.push(installHttpFront(nms, http))

@@ -4,6 +4,9 @@ import { adoptFlv, unplug } from './flv-session.js'
 import type { Grants } from './grants.js'
 import { isFlv, isInternal, type NmsBroadcast, type NmsContext, type NmsSession } from './shapes.js'
 
+/** Tells that NMS itself would not have somebody whom the backend had let in, such as a second publisher. */
+export type OnUnwanted = (session: NmsSession, action: Action) => void
+
 /** What the guard tells when it had to stop somebody whom no gate had let in. */
 export type OnIntruder = (session: NmsSession, action: Action, layer: 'guard' | 'hook') => void
 
@@ -16,7 +19,9 @@ export type OnIntruder = (session: NmsSession, action: Action, layer: 'guard' | 
  * @param undo - what gives admitted sessions back to NMS when the plugin is closed
  * @returns a function that puts everything back
  */
-export const installGuard = (context: NmsContext, grants: Grants, onIntruder: OnIntruder, undo: Set<() => void>): () => void => {
+export const installGuard = (
+  context: NmsContext, grants: Grants, onIntruder: OnIntruder, onUnwanted: OnUnwanted, undo: Set<() => void>
+): () => void => {
   const { broadcasts, sessions } = context
   const refused = new WeakSet<NmsSession>()
   const originals = new WeakMap<NmsBroadcast, Pick<NmsBroadcast, 'postPlay' | 'postPublish'>>()
@@ -30,7 +35,9 @@ export const installGuard = (context: NmsContext, grants: Grants, onIntruder: On
       return `${action} of ${session.streamPath} was not authorized`
     }
     if (isFlv(session)) adoptFlv(session, grant, context, undo)
-    return original(session)
+    const error = original(session)
+    if (error !== null) onUnwanted(session, action)
+    return error
   }
 
   const refuse = (broadcast: NmsBroadcast, session: NmsSession, action: Action): void => {

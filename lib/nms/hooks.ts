@@ -21,13 +21,18 @@ export interface SessionRecord {
 /** Called at the begin and at the end of each client's session. */
 export type OnSession = (event: 'start' | 'end', session: SessionRecord) => void
 
+export interface Hooks {
+  /** Ends the accounting of a session that NMS began and then refused, for which it raises no event. */
+  end(session: NmsSession, action: Action): void
+  /** Takes the listeners off. */
+  uninstall(): void
+}
+
 /**
  * The documented contract with NMS: its events begin and end the accounting of a session, and a
  * client that shows up in a `pre` event without a grant, past gate and guard, is cut and reported.
- *
- * @returns a function that takes the listeners off
  */
-export const installHooks = (context: NmsContext, grants: Grants, onIntruder: OnIntruder, onSession: OnSession): () => void => {
+export const installHooks = (context: NmsContext, grants: Grants, onIntruder: OnIntruder, onSession: OnSession): Hooks => {
   const started = new WeakMap<NmsSession, Action>()
   const lastCheck = (action: Action) => (session: NmsSession): void => {
     if (isInternal(session) || grants.find(session, action) !== undefined) return
@@ -49,8 +54,11 @@ export const installHooks = (context: NmsContext, grants: Grants, onIntruder: On
     ['prePublish', lastCheck('publish')], ['postPublish', begin('publish')], ['donePublish', end('publish')]
   ]
   for (const [event, listener] of listeners) context.eventEmitter.prependListener(event, listener)
-  return () => {
-    for (const [event, listener] of listeners) context.eventEmitter.off(event, listener)
+  return {
+    end: (session, action) => end(action)(session),
+    uninstall() {
+      for (const [event, listener] of listeners) context.eventEmitter.off(event, listener)
+    }
   }
 }
 

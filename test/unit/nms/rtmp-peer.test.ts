@@ -1,29 +1,16 @@
 import { expect } from 'chai'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import sinon from 'sinon'
-import { findPackage, type NmsPackage } from '../../../lib/nms/context.js'
 import { createGrants } from '../../../lib/nms/grants.js'
 import type { RtmpPeer } from '../../../lib/nms/host.js'
 import { adoptRtmp } from '../../../lib/nms/rtmp-peer.js'
-import type { NmsInstance, NmsRtmpSession } from '../../../lib/nms/shapes.js'
+import type { NmsRtmpSession } from '../../../lib/nms/shapes.js'
+import { construct } from './nms-package.js'
 
-const NodeMediaServer = createRequire(import.meta.url)('node-media-server') as new (config: object) => NmsInstance
 const COMMAND = 20
 const VIDEO = 9
 const DATA = 18
-
-/** An instance that is never run; it prints its version. */
-const nmsPackage = (): NmsPackage => {
-  const quiet = sinon.stub(console, 'log')
-  try {
-    return findPackage(new NodeMediaServer({}))
-  } finally {
-    quiet.restore()
-  }
-}
 
 /** The header of a chunk that begins a message, or gives one that has begun another length and type. */
 const header = (cid: number, type: number, length: number): Buffer => {
@@ -41,7 +28,7 @@ describe('an RTMP connection in the parser of node-media-server', () => {
   let server: ReturnType<typeof createServer>
 
   beforeEach(async () => {
-    const { load, context } = nmsPackage()
+    const { load, context } = construct().found
     server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     client = connect((server.address() as AddressInfo).port, '127.0.0.1')
