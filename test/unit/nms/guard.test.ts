@@ -3,7 +3,7 @@ import type { Action } from '../../../lib/access/request.js'
 import { createGrants, type Grants } from '../../../lib/nms/grants.js'
 import { installGuard } from '../../../lib/nms/guard.js'
 import { installHooks, type Hooks } from '../../../lib/nms/hooks.js'
-import type { NmsBroadcast, NmsContext, NmsSession } from '../../../lib/nms/shapes.js'
+import type { NmsBroadcast, NmsSession } from '../../../lib/nms/shapes.js'
 import { construct } from './nms-package.js'
 
 describe('the accounting of sessions', () => {
