@@ -1,11 +1,18 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import { normalizeIp, type Networks } from '../access/address.js'
 import { forwarded } from '../access/forwarded.js'
-import type { HttpRequest } from '../nms/host.js'
 import type { HttpClient } from './exchange.js'
 import { headerText } from './header-text.js'
 
+/** What of an HTTP request says who sent it. */
+export interface Sender {
+  readonly headers: IncomingHttpHeaders
+  readonly socket: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>
+}
+
 /** Who sent an HTTP request, what trusted proxies say of it taken into account. */
-export const httpClientOf = (req: HttpRequest, secure: boolean, scheme: 'http' | 'ws', trusted: Networks): HttpClient => {
+export const httpClientOf = (req: Sender, secure: boolean, scheme: 'http' | 'ws', trusted: Networks): HttpClient => {
   const { socket, headers } = req
   const peer = normalizeIp(socket.remoteAddress ?? '')
   const client = forwarded(peer, headers, trusted)

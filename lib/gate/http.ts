@@ -5,14 +5,13 @@ import { trace } from '../log.js'
 import type { Host, HttpFront, HttpRequest } from '../nms/host.js'
 import { overloaded, type Door } from './door.js'
 import type { Exchange } from './exchange.js'
-import { headerText } from './header-text.js'
 import { httpClientOf } from './http-client.js'
 import { openExchange, splitTarget } from './http-exchange.js'
+import { httpRequest } from './http-request.js'
 import { clientReason, statusOf } from './refusal.js'
 import { httpStreamPath } from './stream-path.js'
 
 const debug = trace('gate')
-const MALFORMED = 'ask for a live stream as /app/name.flv, letters, digits, _ and - only'
 
 /** The door for HTTP-FLV, over HTTP/1 and HTTP/2; files are the files gate's. */
 export const createHttpGate = (door: Door, host: Host, trusted: Networks): HttpFront['request'] => {
@@ -45,25 +44,15 @@ export const createHttpGate = (door: Door, host: Host, trusted: Networks): HttpF
       exchange.refuse(405, 'GET plays, POST publishes')
       return
     }
-    const canonical = streamPath !== null && !target.query.includes('#')
-    const request: AccessRequest = {
-      sessionId: host.newSessionId(),
-      action: req.method === 'POST' ? 'publish' : 'play',
-      protocol: client.secure ? 'https-flv' : 'http-flv',
-      ip: client.ip,
-      path: headerText(target.rawPath),
-      origin: client.origin,
-      userAgent: client.userAgent,
-      query: headerText(target.query),
-      streamPath: canonical ? streamPath : ''
-    }
-    if (!canonical) return refuse(exchange, request, deny('malformed', MALFORMED))
+    const request = httpRequest({ method: req.method, streamPath, ...target }, client, host.newSessionId())
+    const { asked } = request
+    if ('malformed' in request) return refuse(exchange, asked, deny('malformed', request.malformed))
     if (!('stream' in res)) {
-      if (busy.has(req.socket)) return refuse(exchange, request, deny('malformed', 'one stream per connection'))
+      if (busy.has(req.socket)) return refuse(exchange, asked, deny('malformed', 'one stream per connection'))
       busy.add(req.socket)
       res.once('close', () => busy.delete(req.socket))
     }
-    void live(exchange, request)
+    void live(exchange, asked)
   }
 }
 

@@ -2,14 +2,15 @@ import type { Socket } from 'node:net'
 import { normalizeIp } from '../access/address.js'
 import type { AccessRequest } from '../access/request.js'
 import type { RtmpCommand } from '../nms/host.js'
+import { askedOr, type Asked } from './asked.js'
 import { streamPathOf } from './stream-path.js'
 
-/** An access request, and why no stream can be meant by it where that is so. */
-export type Asked = { readonly asked: AccessRequest } | { readonly asked: AccessRequest, readonly malformed: string }
+/** The ends of a connection. */
+type Ends = Pick<Socket, 'remoteAddress' | 'localAddress' | 'localPort'>
 
 /** Translates a `play` or `publish` command; the command's fields are the client's own bytes. */
 export const rtmpRequest = (command: RtmpCommand, { id, socket, secure }: {
-  id: string, socket: Socket, secure: boolean
+  id: string, socket: Ends, secure: boolean
 }): Asked => {
   const mark = command.name.indexOf('?')
   const name = mark < 0 ? command.name : command.name.slice(0, mark)
@@ -25,13 +26,11 @@ export const rtmpRequest = (command: RtmpCommand, { id, socket, secure }: {
     query: mark < 0 ? '' : command.name.slice(mark + 1),
     streamPath: streamPath ?? ''
   }
-  return streamPath === undefined
-    ? { asked, malformed: 'app and stream name may hold letters, digits, _ and - only' }
-    : { asked }
+  return askedOr(asked, streamPath === undefined ? 'app and stream name may hold letters, digits, _ and - only' : undefined)
 }
 
 /** Scheme as the connection really is; host, and the port if the client named one, as it says. */
-const originOf = (tcUrl: string, secure: boolean, socket: Socket): string => {
+const originOf = (tcUrl: string, secure: boolean, socket: Ends): string => {
   const [, host = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#]*)/i.exec(tcUrl) ?? []
   return `${secure ? 'rtmps' : 'rtmp'}://${host === '' ? `${socket.localAddress}:${socket.localPort}` : host}`
 }

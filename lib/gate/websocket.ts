@@ -6,15 +6,13 @@ import { destroySoon } from '../farewell.js'
 import { trace } from '../log.js'
 import type { Host, HttpFront } from '../nms/host.js'
 import { overloaded, type Door } from './door.js'
-import { headerText } from './header-text.js'
 import { httpClientOf } from './http-client.js'
 import { splitTarget } from './http-exchange.js'
 import { clientReason, refusalHeaders, statusOf } from './refusal.js'
-import { webSocketStreamPath } from './stream-path.js'
 import { holdUpgrade, type HeldUpgrade } from './upgrade.js'
+import { webSocketRequest } from './websocket-request.js'
 
 const debug = trace('gate')
-const MALFORMED = 'open a WebSocket on /app/name or /app/name.flv, letters, digits, _ and - only'
 /** Subprotocols by which NMS takes a WebSocket for a publisher. */
 const PUBLISHING = new Set(['post', 'publisher'])
 
@@ -43,24 +41,13 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): 
   return (req, socket, head, secure, forward) => {
     const target = splitTarget(req.url ?? '')
     const held = holdUpgrade(socket, head)
-    const streamPath = webSocketStreamPath(target.rawPath)
     const client = httpClientOf(req, secure, 'ws', trusted)
-    const request: AccessRequest = {
-      sessionId: host.newSessionId(),
-      action: PUBLISHING.has(firstSubprotocol(req).toLowerCase()) ? 'publish' : 'play',
-      protocol: client.secure ? 'wss-flv' : 'ws-flv',
-      ip: client.ip,
-      path: headerText(target.rawPath),
-      origin: client.origin,
-      userAgent: client.userAgent,
-      query: headerText(target.query),
-      streamPath: streamPath ?? ''
-    }
-    const malformed = !isWebSocket(req) ? 'this is no WebSocket handshake'
-      : streamPath === undefined || target.query.includes('#') ? MALFORMED : undefined
-    if (malformed === undefined) return void ask(held, req, request, forward)
+    const action = PUBLISHING.has(firstSubprotocol(req).toLowerCase()) ? 'publish' : 'play'
+    const request = webSocketRequest({ action, ...target }, client, host.newSessionId())
+    const malformed = !isWebSocket(req) ? 'this is no WebSocket handshake' : 'malformed' in request ? request.malformed : undefined
+    if (malformed === undefined) return void ask(held, req, request.asked, forward)
     const verdict = deny('malformed', malformed)
-    door.report(request, verdict)
+    door.report(request.asked, verdict)
     refuse(held, verdict)
   }
 }
