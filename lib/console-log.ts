@@ -6,7 +6,7 @@ import { maskQuery, maskSecrets, printable } from './log.js'
 
 /** What an operator reads on the console. Nothing in it can forge a line, and no token is in it. */
 export interface ConsoleLog {
-  /** One line for a verdict, if the level asks for it; floods are summed up. */
+  /** One line for a verdict, and one for a fault of the backend in it, if the level asks for them; floods are summed up. */
   verdict(request: AccessRequest, verdict: Verdict): void
   outageBegins(reason: string): void
   /** @param requests how many met the outage */
@@ -15,8 +15,6 @@ export interface ConsoleLog {
   notice(text: string): void
   /** A connection was cut before it could say what it wants. */
   cut(ip: string, why: string): void
-  /** The backend did something that its operator should mend. */
-  fault(text: string): void
   /** A bug, or something that must not happen. */
   error(text: string, error?: unknown): void
   /** Printed whatever the level. */
@@ -62,8 +60,14 @@ export const createConsoleLog = (
   const guarded = (kind: string, ip: string, text: () => string): void => {
     if (flood.passes(kind, ip)) print(text())
   }
+  /** The backend did something that its operator should mend. */
+  const fault = (text: string): void => {
+    const line = `fault of the backend: ${maskSecrets(text)}`
+    if (shows('outages')) guarded(line, '', () => line)
+  }
   return {
     verdict(request, verdict) {
+      if (verdict.fault !== undefined) fault(verdict.fault)
       if (!shows(verdict.allowed ? 'verdicts' : 'denials')) return
       const text = (): string => verdictLine(request, verdict)
       // Who is let in is asked for line by line; what strangers can cause, or an outage, may be a flood.
@@ -81,9 +85,6 @@ export const createConsoleLog = (
     },
     cut(ip, why) {
       if (shows('denials')) guarded(`cut: ${why}`, ip, () => `cut a connection of ${printable(ip, 64)}: ${why}`)
-    },
-    fault(text) {
-      if (shows('outages')) guarded(`fault of the backend: ${maskSecrets(text)}`, '', () => `fault of the backend: ${maskSecrets(text)}`)
     },
     error(text, error) {
       if (!shows('outages')) return

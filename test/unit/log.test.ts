@@ -11,6 +11,7 @@ const request: AccessRequest = {
   userAgent: 'LNX', query: 'token=hunter2&x=1', streamPath: '/live/s'
 }
 const byBackend: Verdict = { ...deny('backend', '403 Forbidden'), status: 403, latencyMs: 12.4 }
+const faulty: Verdict = { ...deny('backend', 'the backend answered oddly'), status: 200, fault: '200 without X-UserId' }
 
 describe('text for the log', () => {
   for (const [given, seen] of [
@@ -97,13 +98,12 @@ describe('the console log', () => {
     overload: (log) => log.verdict(request, deny('overload', 'too many clients')),
     'the begin of an outage': (log) => log.outageBegins('refused'),
     'the end of an outage': (log) => log.outageEnds(2),
-    'a fault of the backend': (log) => log.fault('200 without X-UserId'),
     'an error': (log) => log.error('gate', new Error('bug')),
     'the banner': (log) => log.banner(['one line'])
   }
   const shown: Record<Settings['log'], string[]> = {
     none: ['the banner'],
-    outages: ['the begin of an outage', 'the end of an outage', 'a fault of the backend', 'an error', 'the banner'],
+    outages: ['the begin of an outage', 'the end of an outage', 'an error', 'the banner'],
     denials: Object.keys(actions).filter((name) => name !== 'an allow'),
     verdicts: Object.keys(actions)
   }
@@ -114,6 +114,14 @@ describe('the console log', () => {
         expect(lines).to.have.length(names.includes(name) ? 1 : 0)
       })
     }
+  }
+
+  for (const [level, shows] of Object.entries({ none: [], outages: ['fault'], denials: ['fault', 'denied'], verdicts: ['fault', 'denied'] })) {
+    it(`at "${level}" shows ${shows.join(' and ') || 'nothing'} of a denial that is a fault of the backend`, () => {
+      logAt(level as Settings['log']).verdict(request, faulty)
+      expect(lines.map((line) => line.split(' ')[1])).to.deep.equal(shows)
+      if (shows.length > 0) expect(lines[0]).to.equal('[http-auth] fault of the backend: 200 without X-UserId')
+    })
   }
 
   it('escapes what a client could write into a line', () => {
@@ -174,7 +182,7 @@ describe('the console log', () => {
 
   it('sums up faults, which a client may provoke', () => {
     const log = logAt('outages')
-    for (let i = 0; i < 10; i += 1) log.fault('200 without X-UserId')
+    for (let i = 0; i < 10; i += 1) log.verdict(request, faulty)
     log.close()
     expect(lines).to.have.length(4)
     expect(lines[3]).to.equal('[http-auth] 7 more within 10 s: 7 fault of the backend: 200 without X-UserId')
