@@ -43,7 +43,8 @@ export interface RuleSettings {
 
 /** Everything that is in force, complete and immutable. */
 export interface Settings {
-  readonly preset: 'custom' | 'ministra' | 'iptvportal' | 'smarty'
+  /** What the backend's contract is called, for people. */
+  readonly contract: string
   readonly actions: readonly Action[]
   readonly play: BackendSettings
   /** `{ refuse }` where a portal preset knows no encoders and no `publish` section was given. */

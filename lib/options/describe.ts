@@ -1,6 +1,5 @@
 import type { Action } from '../access/request.js'
 import type { BackendSettings, Settings } from '../access/settings.js'
-import { PRESETS } from './presets.js'
 import { redactUrl } from './redact.js'
 
 const asks = (backend: BackendSettings): string => {
@@ -36,7 +35,7 @@ const describeAction = (settings: Settings, action: Action): string[] => {
  * what is open. Holds no credentials and no values of a query.
  */
 export const describe = (settings: Settings): string[] => [
-  `contract:   ${PRESETS[settings.preset].title}`,
+  `contract:   ${settings.contract}`,
   ...describeAction(settings, 'play'),
   ...describeAction(settings, 'publish'),
   `rules:      ${settings.rules.length === 0 ? 'none' : `${settings.rules.length}, the first that matches wins`}`,

@@ -1,7 +1,5 @@
 import type { Action, Protocol } from '../access/request.js'
-
-/** Contracts that are known by name; see `options/presets`. */
-export type PresetName = 'custom' | 'ministra' | 'iptvportal' | 'smarty'
+import type { PresetName } from './presets.js'
 
 /** How to speak TLS to the backend. Files are read once, at start. */
 export interface TlsOptions {

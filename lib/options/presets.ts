@@ -1,7 +1,7 @@
 import { deepFreeze } from './deep-freeze.js'
-import type { BackendOptions, PresetName } from './options.js'
+import type { BackendOptions } from './options.js'
 
-/** What is known of one portal. A further portal is one more entry. */
+/** What is known of one portal. */
 export interface Preset {
   /** For the start banner. */
   readonly title: string
@@ -25,7 +25,11 @@ export interface Preset {
 const refusesPublishers = (title: string): string =>
   `${title} knows viewers, not publishers: a rule or a publish section must let them in`
 
-export const PRESETS: Readonly<Record<PresetName, Preset>> = deepFreeze({
+/**
+ * The contracts by name. A further portal is one more entry here, and nothing anywhere else: the
+ * type of the option, the schema and the messages follow from the names.
+ */
+const entries = deepFreeze({
   custom: {
     title: 'custom backend',
     endpoints: [],
@@ -58,7 +62,12 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = deepFreeze({
     backend: { params: { name: '{stream}', ip: '{ip}' }, denyBody: true },
     refusesPublishers: refusesPublishers('Smarty')
   }
-})
+} satisfies Record<string, Preset>)
+
+/** Contracts that are known by name. */
+export type PresetName = keyof typeof entries
+
+export const PRESETS: Readonly<Record<PresetName, Preset>> = entries
 
 const segmentsOf = (path: string): string[] => path.split('/').filter((segment) => segment !== '')
 

@@ -139,7 +139,7 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
   const files = { ...DEFAULTS.files, ...set.files }
   const play = backendOf({ ...part, section: setOf(given) })
   const settings: Settings = {
-    preset: set.preset,
+    contract: preset.title,
     actions: set.actions,
     play,
     publish: publishOf(given, part, play),
