@@ -4,6 +4,7 @@ import { any, failover } from './strategy.js'
 import { Target, type Clock, type TargetStats } from './target.js'
 
 export { connectOptions } from './connections.js'
+export { watchProgress, type Progress } from './progress.js'
 export { buildRequest, type BackendRequest, type Malformed } from './request.js'
 export type { TargetStats } from './target.js'
 

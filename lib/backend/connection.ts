@@ -14,12 +14,13 @@ export class Connection extends Client {
   answers = 0
   private socket: Socket | undefined
 
-  constructor(origin: string | URL, options: Client.Options, connector: buildConnector.connector) {
+  constructor(origin: string | URL, options: Client.Options, connector: buildConnector.connector, onSocket: (socket: Socket) => void = () => undefined) {
     super(origin, {
       ...options,
       connect: (how: buildConnector.Options, callback: buildConnector.Callback) => {
         this.answers = 0
         this.socket = connector(how, callback) as unknown as Socket
+        onSocket(this.socket)
       }
     })
   }

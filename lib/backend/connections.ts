@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { buildConnector, Pool, type Dispatcher } from 'undici'
 import type { BackendSettings } from '../access/settings.js'
 import { Connection } from './connection.js'
@@ -12,7 +13,10 @@ export interface Connections {
   destroy(): Promise<void>
 }
 
-export const createConnections = (origin: string, settings: Pick<BackendSettings, 'tls' | 'maxConnections' | 'timeoutMs'>): Connections => {
+/** @param onSocket - gets the socket of each connection as it begins to be made */
+export const createConnections = (
+  origin: string, settings: Pick<BackendSettings, 'tls' | 'maxConnections' | 'timeoutMs'>, onSocket?: (socket: Socket) => void
+): Connections => {
   const connector = buildConnector({ ...connectOptions(settings), timeout: settings.timeoutMs })
   const made: Connection[] = []
   const pool = new Pool(origin, {
@@ -22,7 +26,7 @@ export const createConnections = (origin: string, settings: Pick<BackendSettings
     headersTimeout: 0,
     bodyTimeout: 0,
     factory: (url, options) => {
-      const connection = new Connection(url, options, connector)
+      const connection = new Connection(url, options, connector, onSocket)
       made.push(connection)
       return connection
     }

@@ -5,6 +5,7 @@ import { BackendUnavailable } from '../errors.js'
 import { MAX_BODY_BYTES, readBody, readHead, withoutBody } from './answer.js'
 import type { Connection, Passenger } from './connection.js'
 import { isClosed, judge } from './failure.js'
+import { progress } from './progress.js'
 import type { BackendRequest } from './request.js'
 import type { Target } from './target.js'
 
@@ -108,11 +109,13 @@ export class Question implements Passenger {
 
   onResponseStarted(): void {
     this.started = true
+    if (progress.watched) progress.tell({ is: 'answering', url: this.target.url })
   }
 
   onHeaders(status: number, raw: Buffer[]): boolean {
     if (status < 200) return true
     const latencyMs = this.target.now() - this.askedAt
+    if (progress.watched) progress.tell({ is: 'answered', url: this.target.url, status, headers: raw })
     if (this.settings.unavailableStatuses.includes(status)) {
       this.unavailable(new BackendUnavailable(`${this.target.at} answered ${status}, which counts as unavailable`))
       return true
@@ -194,6 +197,7 @@ export class Question implements Passenger {
 
   /** An outage, unless it is the client who may have made it. */
   private unavailable(error: BackendUnavailable): void {
+    if (progress.watched) progress.tell({ is: 'failed', url: this.target.url, reason: error.message })
     const size = this.sent ? sizeOf(this.request) : 0
     if (size <= SAFE_REQUEST_BYTES) return this.fail(error)
     this.settle({

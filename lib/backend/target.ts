@@ -3,6 +3,7 @@ import type { BackendSettings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { trace } from '../log.js'
 import { createConnections, type Connections } from './connections.js'
+import { progress } from './progress.js'
 import { Question } from './question.js'
 import { requestBuilder, type BackendRequest, type Malformed } from './request.js'
 
@@ -42,13 +43,15 @@ export class Target {
   private readonly dispatched: Question[] = []
   private onIdle: (() => void) | undefined
 
-  constructor(private readonly settings: BackendSettings, url: string, readonly now: Clock) {
+  constructor(private readonly settings: BackendSettings, readonly url: string, readonly now: Clock) {
     const { origin, protocol, hostname, port } = new URL(url)
     this.origin = origin
     this.at = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
     this.pollsAtDeadline = protocol === 'https:' ? 2 : 1
     this.build = requestBuilder(settings, url)
-    this.connections = createConnections(origin, settings)
+    this.connections = createConnections(origin, settings, (socket) => {
+      if (progress.watched) progress.tell({ is: 'connecting', url, socket })
+    })
   }
 
   /**
@@ -62,6 +65,7 @@ export class Target {
     if ('malformed' in built) return Promise.resolve(deny('malformed', built.malformed))
     return new Promise((resolve, reject) => {
       if (debug.enabled) debug('%s is asked for session %s', this.at, request.sessionId)
+      if (progress.watched) progress.tell({ is: 'asked', url: this.url, request: built })
       this.waiting += 1
       const options = { method: 'GET' as const, path: built.path, headers: built.headers }
       const question = new Question(this, this.settings, built, signal, budgetMs, options, resolve, reject)
