@@ -4,6 +4,7 @@ import type { HttpAuth } from './handle.js'
 import { findPackage } from './nms/context.js'
 import { isAttached } from './nms/attach.js'
 import { httpAuth } from './plugin.js'
+import { howToWriteSection } from './section.js'
 
 interface Loader { _load: (request: string, parent: unknown, isMain: boolean) => unknown }
 interface ServerClass { readonly prototype: { run: () => Promise<void> } }
@@ -54,8 +55,6 @@ const attachOrExit = (nms: object, onAttached: (handle: HttpAuth) => void): void
 }
 
 const whereToPut = (nms: object): string => {
-  const { context } = findPackage(nms)
-  const keys = Object.keys(context.config).join(', ')
-  return `Its config${context.configFile ? ` (${context.configFile})` : ''} has the sections: ${keys}.\n` +
-    'Add "httpAuth": { "url": "http://127.0.0.1:6000" } to guard it, or "httpAuth": false to leave it open on purpose.'
+  const { config, configFile } = findPackage(nms).context
+  return `In its config${configFile ? ` (${configFile})` : ''} ${howToWriteSection(Object.keys(config))}`
 }

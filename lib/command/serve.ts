@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { inspect, parseArgs } from 'node:util'
+import { HttpAuthError } from '../errors.js'
 import type { HttpAuth } from '../handle.js'
 import { preload } from '../preload.js'
+import { readConfig } from './config.js'
 
 const USAGE = `nms-http-auth: node-media-server with its clients held at the door until your backend has said 200
 
@@ -25,7 +26,7 @@ export const serve = (args: string[]): void => {
     args, strict: false, options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } }
   })
   if (values.help === true) process.stdout.write(USAGE)
-  else refuseWithoutSection(typeof values.config === 'string' ? values.config : undefined)
+  else refuseUnusable(typeof values.config === 'string' ? values.config : undefined)
 
   const handles: HttpAuth[] = []
   preload((handle) => handles.push(handle))
@@ -37,19 +38,17 @@ export const serve = (args: string[]): void => {
   createRequire(main)(main)
 }
 
-/** NMS rewrites its config file before it runs; a file that is not meant for this must stay as it is. */
-const refuseWithoutSection = (file: string | undefined): void => {
+/**
+ * NMS rewrites its config file before it runs: one that cannot be used, or is not meant for this,
+ * must stay as it is.
+ */
+const refuseUnusable = (file: string | undefined): void => {
   if (file === undefined) return refuse('give it a config file: nms-http-auth -c config.json (see --help)')
-  const path = resolve(file)
-  let config: unknown
   try {
-    config = JSON.parse(readFileSync(path, 'utf8'))
+    readConfig(file)
   } catch (error) {
-    return refuse(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  if (typeof config !== 'object' || config === null || !('httpAuth' in config)) {
-    refuse(`${path} has no section "httpAuth"; its sections are: ${Object.keys(config ?? {}).join(', ')}.\n` +
-      'Add "httpAuth": { "url": "http://127.0.0.1:6000" } to guard it, or "httpAuth": false to leave it open on purpose.')
+    if (!(error instanceof HttpAuthError)) throw error
+    refuse(error.message)
   }
 }
 

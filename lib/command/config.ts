@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve as resolvePath } from 'node:path'
+import type { Settings } from '../access/settings.js'
+import { HttpAuthError } from '../errors.js'
+import { resolve } from '../options/resolve.js'
+import { howToWriteSection } from '../section.js'
+import { jsonPlace } from './json-place.js'
+
+/** A config file of node-media-server with a section `httpAuth` that can be used. */
+export interface Config {
+  /** Absolute. */
+  readonly file: string
+  /** Everything that is in the file. */
+  readonly sections: Readonly<Record<string, unknown>>
+  /** `false` if the server is open on purpose. */
+  readonly settings: Settings | false
+}
+
+/**
+ * Reads a config file as the plugin will; touches nothing.
+ * @throws HttpAuthError `ERR_OPTIONS` if it cannot be read, is no JSON or has mistakes in the
+ *   section, `ERR_NO_SECTION` if it has none. No message holds anything that may be a secret.
+ */
+export const readConfig = (name: string): Config => {
+  const file = resolvePath(name)
+  const sections = parse(file, read(file))
+  if (!Object.hasOwn(sections, 'httpAuth')) {
+    throw new HttpAuthError('ERR_NO_SECTION', `${file} has no section "httpAuth"; ${howToWriteSection(Object.keys(sections))}`)
+  }
+  const section = sections['httpAuth']
+  if (section === false) return { file, sections, settings: false }
+  try {
+    return { file, sections, settings: resolve(section, dirname(file)) }
+  } catch (error) {
+    if (!(error instanceof HttpAuthError)) throw error
+    throw new HttpAuthError(error.code, `${file}: ${error.message}`, { cause: error })
+  }
+}
+
+const read = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const { code = 'unknown error' } = cause as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' ? 'this user may not read it' : code
+    throw new HttpAuthError('ERR_OPTIONS', `cannot read ${file}: ${why}`, { cause })
+  }
+}
+
+const parse = (file: string, text: string): Record<string, unknown> => {
+  const mistake = text.startsWith('\ufeff') ? { line: 1, column: 1, expected: 'no byte order mark' } : jsonPlace(text)
+  if (mistake !== undefined) {
+    throw new HttpAuthError('ERR_OPTIONS', `${file} is not JSON: line ${mistake.line}, column ${mistake.column}: expected ${mistake.expected}`)
+  }
+  const value: unknown = JSON.parse(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new HttpAuthError('ERR_OPTIONS', `${file} holds no object`)
+}
