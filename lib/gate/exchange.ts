@@ -5,7 +5,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 export interface HttpClient {
   /** Without port, without `::ffff:`. */
   readonly ip: string
-  /** `ip:port`, as NMS writes addresses; port 0 where a proxy hid it. */
+  /** `ip:port`, as NMS writes addresses, with `::ffff:` where the connection has it; port 0 where a proxy hid it. */
   readonly address: string
   /** `https://live.example.com:8443` */
   readonly origin: string

@@ -20,7 +20,7 @@ export const httpClientOf = (req: Sender, secure: boolean, scheme: 'http' | 'ws'
   const host = client.host ?? headers.host ?? headers[':authority'] ?? ''
   return {
     ip: client.ip,
-    address: `${client.ip}:${client.ip === peer ? socket.remotePort ?? 0 : 0}`,
+    address: client.ip === peer ? `${socket.remoteAddress}:${socket.remotePort}` : `${client.ip}:0`,
     origin: `${scheme}${isSecure ? 's' : ''}://${headerText(one(host)) || `${socket.localAddress}:${socket.localPort}`}`,
     secure: isSecure,
     userAgent: headerText(one(headers['user-agent'] ?? ''))

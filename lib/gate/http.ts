@@ -26,7 +26,7 @@ export const createHttpGate = (door: Door, host: Host, trusted: Networks): HttpF
     release()
     if (signal.aborted) return
     if (!verdict.allowed) return exchange.refuse(statusOf(verdict), clientReason(verdict))
-    host.grant(req, request.sessionId, request.action, request.streamPath)
+    host.grant(req, request, client.address)
     exchange.forward()
   }
   const refuse = (exchange: Exchange, request: AccessRequest, verdict: Verdict): void => {

@@ -18,7 +18,7 @@ const PUBLISHING = new Set(['post', 'publisher'])
 
 /** The door for WebSocket-FLV. */
 export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): HttpFront['upgrade'] => {
-  const ask = async (held: HeldUpgrade, req: IncomingMessage, request: AccessRequest, forward: (head: Buffer) => void): Promise<void> => {
+  const ask = async (held: HeldUpgrade, req: IncomingMessage, request: AccessRequest, address: string, forward: (head: Buffer) => void): Promise<void> => {
     const release = door.hold(request.ip)
     if (release === undefined) {
       door.report(request, overloaded)
@@ -28,7 +28,7 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): 
     release()
     if (held.signal.aborted) return
     if (!verdict.allowed) return refuse(held, verdict)
-    host.grant(req, request.sessionId, request.action, request.streamPath)
+    host.grant(req, request, address)
     const head = held.letGo()
     try {
       forward(head)
@@ -45,7 +45,7 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): 
     const action = PUBLISHING.has(firstSubprotocol(req).toLowerCase()) ? 'publish' : 'play'
     const request = webSocketRequest({ action, ...target }, client, host.newSessionId())
     const malformed = !isWebSocket(req) ? 'this is no WebSocket handshake' : 'malformed' in request ? request.malformed : undefined
-    if (malformed === undefined) return void ask(held, req, request.asked, forward)
+    if (malformed === undefined) return void ask(held, req, request.asked, client.address, forward)
     const verdict = deny('malformed', malformed)
     door.report(request.asked, verdict)
     refuse(held, verdict)

@@ -63,7 +63,7 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
     configFile: context.configFile ?? undefined,
     staticRoute: staticRouteOf(context),
     newSessionId: () => Date.now().toString(36) + randomBytes(12).toString('hex'),
-    grant: (req, sessionId, action, streamPath) => grants.give(req, { sessionId, action, streamPath }),
+    grant: (req, { sessionId, action, streamPath }, address) => grants.give(req, { sessionId, action, streamPath, address }),
     openViewer: (request, address, onClose) => openViewer(context, grants, request, address, onClose),
     install({ rtmp, http }) {
       try {

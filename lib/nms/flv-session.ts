@@ -34,15 +34,18 @@ export const unplug = (session: NmsFlvSession): void => {
 }
 
 /**
- * Makes an admitted FLV session safe for the rest of its life: it carries the id that the backend
- * was told; what NMS's parser throws ends this session alone; a player's input is not parsed;
+ * Makes an admitted FLV session safe for the rest of its life: it carries the id and the address that
+ * the backend was told; what NMS's parser throws ends this session alone; a player's input is not parsed;
  * `close()` really closes; and on HTTP/2 the session ends with its stream.
  *
  * @param grant - `undefined` for a session that was running before the plugin was attached
  * @param undo - gets a function that gives the session back to NMS as it was
  */
 export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, context: NmsContext, undo: Set<() => void>): void => {
-  if (grant !== undefined) session.id = grant.sessionId
+  if (grant !== undefined) {
+    session.id = grant.sessionId
+    session.ip = grant.address ?? session.ip
+  }
   const { onData, onClose, close } = session
   const wires = wiresOf(session)
   const publishes = grant?.action === 'publish' || (grant === undefined && session.isPublisher)

@@ -6,6 +6,8 @@ export interface Grant {
   readonly sessionId: string
   readonly action: Action
   readonly streamPath: string
+  /** `address:port` of the client, where the connection is a proxy's; else the session has it itself. */
+  readonly address?: string
 }
 
 interface Held extends Grant { spent: boolean }

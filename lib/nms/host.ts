@@ -80,10 +80,11 @@ export interface Host {
   /** An unguessable session id of the shape that NMS gives. */
   newSessionId(): string
   /**
-   * Lets the session that NMS will make of an HTTP request do one thing, under the given id.
-   * Without it the guard stops that session.
+   * Lets the session that NMS will make of an HTTP request do what was asked for, under the same id.
+   * Without it the guard stops that session. `address` is `address:port` of the client, whoever
+   * carried its request here.
    */
-  grant(req: HttpRequest, sessionId: string, action: Action, streamPath: string): void
+  grant(req: HttpRequest, request: AccessRequest, address: string): void
   /**
    * Makes an allowed viewer visible: raises `prePlay` and `postPlay`, lists it in the admin API.
    * `address` is `address:port` of the first request, as NMS's own sessions have it. `onClose` is

@@ -64,6 +64,16 @@ describe('what a client asks for', () => {
     })
   }
 
+  for (const [what, trusted, address] of [
+    ['the connection', [], '::ffff:203.0.113.7:50000'],
+    ['what a trusted proxy says, without a port', ['203.0.113.0/24'], '198.51.100.9:0']
+  ] as const) {
+    it(`has for node-media-server the address of ${what}`, () => {
+      const headers = { 'x-forwarded-for': '198.51.100.9' }
+      expect(httpClientOf({ socket, headers }, false, 'http', networks(trusted)).address).to.equal(address)
+    })
+  }
+
   it('has the address of the server for an origin if the client names no host', () => {
     expect(httpClientOf({ socket, headers: {} }, false, 'http', networks([])).origin).to.equal('http://192.0.2.1:8000')
   })
