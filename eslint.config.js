@@ -11,7 +11,8 @@ const ROOMS = {
   backend: { rooms: ['access', 'errors', 'log'], packages: ['undici'] },
   policy: { rooms: ['access', 'errors', 'log'], packages: [] },
   gate: { rooms: ['access', 'log', 'farewell', 'nms/host'], packages: [] },
-  nms: { rooms: ['access', 'errors', 'log', 'farewell'], packages: [] }
+  nms: { rooms: ['access', 'errors', 'log', 'farewell'], packages: [] },
+  command: { rooms: ['access', 'errors', 'log', 'options', 'backend', 'gate'], packages: [] }
 }
 const PACKAGES = ['ajv', 'undici', 'debug', 'node-media-server', 'ws']
 

@@ -3,7 +3,8 @@ import { closestMatch } from 'leven'
 import { serve } from './command/serve.js'
 
 const commands: Record<string, () => Promise<(args: string[]) => Promise<number | undefined>>> = {
-  backend: async () => (await import('./command/backend.js')).backend
+  backend: async () => (await import('./command/backend.js')).backend,
+  check: async () => (await import('./command/check.js')).check
 }
 
 const args = process.argv.slice(2)

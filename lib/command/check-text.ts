@@ -1,0 +1,98 @@
+import { clientReason, statusOf } from '../gate/refusal.js'
+import { printable } from '../log.js'
+import type { ActionDocument, CheckDocument, QuestionDocument } from './check-document.js'
+
+const COLUMN = 10
+
+/** A paragraph: its first line behind a title, the others below it. */
+const paragraph = (title: string, lines: readonly string[]): string[] =>
+  lines.map((line, index) => `${(index === 0 ? title : '').padEnd(COLUMN)} ${line}`)
+
+const ms = (value: number | null): string => value === null ? '-' : `${value} ms`
+
+const entries = (record: Readonly<Record<string, string>>): string => Object.entries(record).map(([name, value]) => `${name}=${value}`).join(' ')
+
+const settings = (action: ActionDocument): string[] => {
+  if (!action.asked) return [action.why]
+  return [
+    action.urls.join(action.strategy === 'any' ? ' and at once ' : ', then '),
+    `timeoutMs ${action.timeoutMs}, defaultAction ${action.defaultAction}${action.defaultAction === 'allow' ? ' (EVERYBODY gets in during an outage)' : ''}`,
+    ...(Object.keys(action.params).length === 0 ? [] : [`params ${entries(action.params)}`]),
+    ...(Object.keys(action.headers).length === 0 ? [] : [`headers ${entries(action.headers)}`]),
+    ...(action.requireHeader === null ? [] : [`requireHeader ${action.requireHeader}: a 200 without it is a denial`]),
+    ...(action.denyBody ? ['denyBody: a 200 whose body says error is a denial'] : []),
+    ...(action.unavailableStatuses.length === 0 ? [] : [`unavailableStatuses ${action.unavailableStatuses.join(', ')}`]),
+    ...(action.rememberMs === 0 ? [] : [`rememberMs ${action.rememberMs}`]),
+    ...(action.lastVerdictMs === 0 ? [] : [`lastVerdictMs ${action.lastVerdictMs}`]),
+    ...(action.rejectUnauthorized ? [] : ['the certificate of the backend is NOT checked'])
+  ]
+}
+
+const question = ({ url, request, curl, peer, status, headers, timesMs, failure }: QuestionDocument, secretsShown: boolean): string[] => [
+  '',
+  ...paragraph('question', [`to ${url}${peer === null ? '' : ` at ${peer}`}`, `GET ${request.target} HTTP/1.1`,
+    ...request.headers.map(([name, value]) => `${name}: ${value}`)].map((line) => printable(line, 8192))),
+  '',
+  ...(secretsShown ? [] : ['(tokens are masked here, so this line asks with ***; --show-secrets shows them)']),
+  curl,
+  '',
+  ...paragraph('answer', [
+    ...(status === null ? [] : [`status ${status}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)].map((line) => printable(line))),
+    ...(failure === null ? [] : [`none that counts: ${failure}`]),
+    ...(status === null && failure === null ? ['none'] : [])
+  ]),
+  ...paragraph('times', [`DNS ${ms(timesMs.dns)}, connect ${ms(timesMs.connect)}, TLS ${ms(timesMs.tls)}, first byte ${ms(timesMs.firstByte)}, in all ${ms(timesMs.total)}`])
+]
+
+const verdictLines = ({ accessRequest, verdict, rule, unavailable }: CheckDocument): string[] => {
+  if (verdict === null) return []
+  const says = verdict.allowed ? 'ALLOW' : 'DENY'
+  const rtmp = accessRequest?.protocol.startsWith('rtmp') ?? false
+  return [
+    unavailable === null ? `${says} by ${verdict.source}: ${verdict.reason}` : `UNAVAILABLE: ${unavailable.reason}`,
+    ...(unavailable === null ? [] : [`the default action is ${unavailable.defaultAction}: clients would be ${unavailable.defaultAction === 'allow' ? 'let in' : 'refused'}`]),
+    ...(rule === null ? [] : [rule]),
+    ...(verdict.source === 'rule' ? ['nobody is asked'] : []),
+    ...(verdict.fault === undefined ? [] : [`fault of the backend: ${verdict.fault}`]),
+    ...(verdict.userId === undefined ? [] : [`the backend knows the viewer as ${printable(verdict.userId)}`]),
+    ...(verdict.validForMs === undefined ? [] : [`remembered for ${verdict.validForMs / 1000} s, as the backend says`]),
+    ...(verdict.status !== undefined && verdict.status >= 300 && verdict.status < 400 ? ['a redirect is a denial and is never followed'] : []),
+    ...(verdict.allowed ? [] : [`the client is told: ${rtmp ? '' : `${statusOf(verdict)} `}${clientReason(verdict)}`])
+  ]
+}
+
+/** What an answer to a request without a token says about the backend. */
+const suspicion = ({ for: [action = 'play'], status, headers, url }: QuestionDocument, document: CheckDocument): string[] => {
+  const backend = document[action]
+  if (status !== 200 || backend?.asked !== true || backend.denyBody) return []
+  return backend.requireHeader === null || backend.requireHeader.toLowerCase() in headers
+    ? [`${url} answers 200 to a request without a token: does it let everybody in?`]
+    : [`${url} answers 200 without ${backend.requireHeader}, as a portal with an error in its script does: nobody gets in`]
+}
+
+const answers = (document: CheckDocument): string[] => {
+  const { questions, verdict, exitStatus } = document
+  if (verdict !== null || questions.length === 0) return []
+  return ['', ...paragraph('result', [
+    exitStatus === 0 ? 'the config is valid and the backend answers' : 'UNAVAILABLE: too few backends answer for a verdict',
+    ...questions.flatMap((each) => suspicion(each, document))
+  ])]
+}
+
+/** The document for people. */
+export const checkText = (document: CheckDocument): string => {
+  const { file, error, contract, play, publish, accessRequest, questions, secretsShown } = document
+  if (error !== null) return `${error.message}\n`
+  const verdict = verdictLines(document)
+  return `${[
+    ...paragraph('config', [`${file} is valid`, ...(contract === null ? ['httpAuth is false: this node-media-server is OPEN, nobody is asked'] : [`contract: ${contract}`])]),
+    ...(play === null || accessRequest?.action === 'publish' ? [] : paragraph('play', settings(play))),
+    ...(publish === null || accessRequest?.action === 'play' ? [] : paragraph('publish', settings(publish))),
+    ...(accessRequest === null ? [] : ['', ...paragraph('client', [
+      `${accessRequest.action} ${accessRequest.path} over ${accessRequest.protocol} by ${accessRequest.ip}, stream ${accessRequest.streamPath || 'none'}`
+    ].map((line) => printable(line)))]),
+    ...questions.flatMap((each) => question(each, secretsShown)),
+    ...(verdict.length === 0 ? [] : ['', ...paragraph('verdict', verdict)]),
+    ...answers(document)
+  ].join('\n')}\n`
+}

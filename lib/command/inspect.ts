@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
+import type { AccessRequest, Action } from '../access/request.js'
+import type { BackendSettings, Settings } from '../access/settings.js'
+import { allow, deny, type Verdict } from '../access/verdict.js'
+import { createBackend } from '../backend/backend.js'
+import { createChain } from '../chain.js'
+import { BackendUnavailable } from '../errors.js'
+import { createDoor } from '../gate/door.js'
+import { askedByUrl } from './asked-url.js'
+import { Documents, type CheckDocument, type QuestionDocument } from './check-document.js'
+import { readConfig, type Config } from './config.js'
+import { pemFilesOf } from './curl.js'
+import { recordQuestions, type Question } from './questions.js'
+
+export const USER_AGENT = 'nms-http-auth-check'
+export const ADDRESS = '127.0.0.1'
+
+/** What is to be found out. */
+export interface Wish {
+  readonly url: string | undefined
+  readonly config: string
+  readonly publish: boolean
+  readonly ip: string
+  readonly userAgent: string
+}
+
+/** A document that says nothing. */
+export const NOTHING: CheckDocument = {
+  file: null, error: null, contract: null, play: null, publish: null, accessRequest: null, questions: [], rule: null, verdict: null,
+  unavailable: null, secretsShown: false, exitStatus: 0
+}
+
+/**
+ * Finds out what the running server would do, by going its own way once.
+ * @throws HttpAuthError if the config cannot be used; Misuse if no client could open the URL
+ */
+export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckDocument> => {
+  const config = readConfig(wish.config)
+  const { file, settings } = config
+  const documents = new Documents(secretsShown)
+  if (settings === false) return { ...NOTHING, file, secretsShown, verdict: wish.url === undefined ? null : allow('rule', 'httpAuth is false, everybody is let in') }
+  const about = {
+    ...NOTHING, file, secretsShown, contract: settings.contract, play: documents.action(settings, 'play'), publish: documents.action(settings, 'publish')
+  }
+  const describe = (question: Question, actions: readonly Action[], backend: BackendSettings): QuestionDocument =>
+    documents.question(question, actions, backend, pemFilesOf(backend.tls, tlsSections(config), dirname(file)))
+  if (wish.url === undefined) {
+    const { questions, answers } = await askBackends(settings, describe)
+    return { ...about, questions, exitStatus: answers ? 0 : 2 }
+  }
+  const asked = askedByUrl({ ...wish, url: wish.url, action: wish.publish ? 'publish' : 'play', sessionId: newSessionId() }, settings)
+  const request = asked.asked
+  const { verdict, questions, reason } = 'malformed' in asked
+    ? { verdict: deny('malformed', asked.malformed), questions: [], reason: undefined }
+    : await decide(settings, request)
+  const backend = settings[request.action]
+  return {
+    ...about,
+    accessRequest: documents.accessRequest(request),
+    questions: 'refuse' in backend ? [] : questions.map((question) => describe(question, [request.action], backend)),
+    verdict,
+    rule: ruleOf(settings, verdict),
+    unavailable: reason === undefined || 'refuse' in backend ? null : { reason, defaultAction: backend.defaultAction },
+    exitStatus: reason !== undefined ? 2 : verdict.allowed ? 0 : 1
+  }
+}
+
+/** Goes the whole way behind the gates, once. */
+const decide = async (settings: Settings, request: AccessRequest): Promise<{ verdict: Verdict, questions: Question[], reason: string | undefined }> => {
+  let reason: string | undefined
+  const chain = createChain(settings, {
+    onBegin: nothing, onEnd: nothing, onOpen: nothing, onClose: nothing, onUnavailable: (_request, _verdict, error) => { reason = error.message }
+  })
+  const door = createDoor({
+    authorize: chain.authorize, hold: () => nothing, report: nothing, onBug: (error) => { console.error('nms-http-auth check: internal error:', error) }
+  })
+  const record = recordQuestions()
+  const verdict = await door.decide(request, new AbortController().signal)
+  record.stop()
+  await chain.close()
+  return { verdict, questions: record.questions(), reason }
+}
+
+/** Asks every backend about nobody, for any final status. */
+const askBackends = async (
+  settings: Settings, describe: (question: Question, actions: readonly Action[], backend: BackendSettings) => QuestionDocument
+): Promise<{ questions: QuestionDocument[], answers: boolean }> => {
+  const { play, publish, actions } = settings
+  const asked = new Map<BackendSettings, Action[]>()
+  for (const action of actions) {
+    const backend = action === 'play' ? play : publish
+    if (!('refuse' in backend)) asked.set(backend, [...asked.get(backend) ?? [], action])
+  }
+  const questions: QuestionDocument[] = []
+  let answers = true
+  for (const [backend, forActions] of asked) {
+    const each = await Promise.all(backend.urls.map((url) => askAboutNobody({ ...backend, urls: [url] }, forActions[0] ?? 'play')))
+    const up = each.filter(({ failure, status }) => failure === null && status !== null).length
+    answers &&= backend.strategy === 'any' ? up === each.length : up > 0
+    questions.push(...each.map((question) => describe(question, forActions, backend)))
+  }
+  return { questions, answers }
+}
+
+const askAboutNobody = async (settings: BackendSettings, action: Action): Promise<Question> => {
+  const request: AccessRequest = {
+    sessionId: newSessionId(), action, protocol: 'http-flv', ip: ADDRESS, path: '/', origin: 'http://localhost', userAgent: USER_AGENT, query: '', streamPath: ''
+  }
+  const backend = createBackend(settings)
+  const record = recordQuestions()
+  let failure: string | null = null
+  try {
+    const verdict = await backend.authorize(request, new AbortController().signal)
+    if (verdict.source !== 'backend') failure = verdict.reason
+  } catch (error) {
+    if (!(error instanceof BackendUnavailable)) throw error
+    failure = error.message
+  }
+  record.stop()
+  await backend.close()
+  const [question] = record.questions().filter(({ url }) => url === settings.urls[0])
+  if (question === undefined) throw new Error('no question was asked')
+  return { ...question, failure: question.failure ?? failure }
+}
+
+const ruleOf = ({ rules }: Settings, { source, reason }: Verdict): string | null =>
+  source === 'rule' ? rules.find((_, index) => reason.endsWith(` rules[${index}]`))?.text ?? null : null
+
+const tlsSections = ({ sections }: Config): unknown[] => {
+  const section = sections['httpAuth'] as { tls?: unknown, publish?: { tls?: unknown } }
+  return [section.publish?.tls, section.tls]
+}
+
+/** Unguessable, and to be told from those of clients in the log of the backend. */
+const newSessionId = (): string => `check${randomBytes(12).toString('hex')}`
+
+const nothing = (): void => undefined
