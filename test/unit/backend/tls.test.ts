@@ -6,7 +6,7 @@ import type { BackendSettings } from '../../../lib/access/settings.js'
 import { connectOptions, type Backend } from '../../../lib/backend/backend.js'
 import { ask, backendFor, cleanup, forbidden, ok, outage, rawBackend, sleep, until, type Answer, type RawBackend } from './raw-backend.js'
 
-const file = (name: string): string => readFileSync(new URL(`tls/${name}`, import.meta.url), 'utf8')
+const file = (name: string): string => readFileSync(new URL(`../../support/tls/${name}`, import.meta.url), 'utf8')
 const [ca, key, cert] = [file('ca.pem'), file('server.key'), file('server.pem')]
 
 describe('a backend behind TLS', () => {

@@ -1,0 +1,124 @@
+import type { Action, Protocol } from '../../lib/access/request.js'
+import { Http2Client, RawHttp, statusOf, WebSocketClient, type FlvClient } from './flv-clients.js'
+import type { MediaMessage } from './media.js'
+import { RtmpClient } from './rtmp-client.js'
+import type { Ports } from './server.js'
+import { until } from './waiting.js'
+
+/** A protocol and the way that it is spoken; HTTPS-FLV is spoken in two. */
+export type Speech = Exclude<Protocol, 'hls' | 'file'> | 'https-flv over HTTP/2'
+
+export const SPEECHES: readonly Speech[] = [
+  'rtmp', 'rtmps', 'http-flv', 'https-flv', 'https-flv over HTTP/2', 'ws-flv', 'wss-flv'
+]
+
+export const protocolOf = (speech: Speech): Protocol => speech === 'https-flv over HTTP/2' ? 'https-flv' : speech
+export const isRtmp = (speech: Speech): boolean => speech.startsWith('rtmp')
+
+/** What a client was told at last. */
+export type Told = 'yes' | 'no' | 'nothing'
+
+/** A player or publisher of any protocol, for tests that are about all of them. */
+export interface AnyClient {
+  readonly speech: Speech
+  readonly action: Action
+  /** Resolves when the client was told yes or no, or its connection is gone. */
+  readonly told: Promise<Told>
+  /** The status code or the RTMP status by which it was told; `undefined` if it was not. */
+  answer(): number | string | undefined
+  /** Payload of audio and video that it got. */
+  mediaBytes(): number
+  /** When its connection (on HTTP/2 its stream) was gone in both directions; 0 if it is not. */
+  closedAt(): number
+  readonly closed: Promise<void>
+  waitForMedia(bytes?: number): Promise<void>
+  sendMedia(message: MediaMessage): void
+  close(): Promise<void>
+  readonly rtmp?: RtmpClient
+  readonly flv?: FlvClient
+}
+
+export interface AnyClientOptions {
+  readonly ports: Ports
+  readonly speech: Speech
+  readonly action: Action
+  /** `/app/name` */
+  readonly streamPath: string
+  /** Raw, without `?`. */
+  readonly query?: string
+  /** Never closes its own side; HTTP/2 and WebSocket clients of a library always do. */
+  readonly stubborn?: boolean
+  readonly userAgent?: string
+}
+
+/** What the path is that the backend is told. */
+export const pathOf = (speech: Speech, streamPath: string): string => isRtmp(speech) || speech.startsWith('ws') ? streamPath : `${streamPath}.flv`
+
+/** Opens a client and has it ask; waits for no answer. */
+export const openClient = async (options: AnyClientOptions): Promise<AnyClient> =>
+  isRtmp(options.speech) ? openRtmp(options) : openFlv(options)
+
+const openRtmp = async ({ ports, speech, action, streamPath, query = '', stubborn = false, userAgent }: AnyClientOptions): Promise<AnyClient> => {
+  const [, app = '', name = ''] = streamPath.split('/')
+  const rtmp = await RtmpClient.connected({
+    port: speech === 'rtmps' ? ports.rtmps : ports.rtmp, tls: speech === 'rtmps', app, stubborn, ...(userAgent === undefined ? {} : { flashVer: userAgent })
+  })
+  if (action === 'publish') rtmp.setChunkSize(4096)
+  rtmp[action](query === '' ? name : `${name}?${query}`)
+  const yes = action === 'play' ? 'NetStream.Play.Start' : 'NetStream.Publish.Start'
+  const no = action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized'
+  const answer = (): string | undefined => rtmp.statuses.find((status) => status === yes || status === no)
+  const told = until(() => answer() !== undefined || rtmp.wire.isClosed, () => `an answer to ${action} ${streamPath} by ${speech}`, 30_000)
+    .then((): Told => answer() === yes ? 'yes' : answer() === no ? 'no' : 'nothing')
+  told.catch(() => undefined)
+  return {
+    speech, action, told, answer, rtmp,
+    mediaBytes: () => rtmp.media.bytes,
+    closedAt: () => rtmp.wire.closedAt,
+    closed: rtmp.wire.closed,
+    waitForMedia: (bytes) => rtmp.waitForMedia(bytes),
+    sendMedia: (message) => rtmp.sendMedia(message),
+    close: () => rtmp.close()
+  }
+}
+
+const flvClient = async ({ ports, speech, action, streamPath, query = '', stubborn = false, userAgent }: AnyClientOptions): Promise<FlvClient> => {
+  const path = pathOf(speech, streamPath)
+  const target = query === '' ? path : `${path}?${query}`
+  const publishes = action === 'publish'
+  const headers = userAgent === undefined ? {} : { 'user-agent': userAgent }
+  if (speech === 'https-flv over HTTP/2') return new Http2Client({ port: ports.https, target, publishes, headers })
+  const tls = speech === 'https-flv' || speech === 'wss-flv'
+  const port = tls ? ports.https : ports.http
+  if (speech === 'ws-flv' || speech === 'wss-flv') {
+    return new WebSocketClient({ port, tls, target, headers, ...(publishes ? { protocol: 'post' } : {}) })
+  }
+  return RawHttp.open({
+    port, tls, target, publishes, stubborn,
+    headers: [`Host: 127.0.0.1:${port}`, ...(userAgent === undefined ? [] : [`User-Agent: ${userAgent}`])]
+  })
+}
+
+const openFlv = async (options: AnyClientOptions): Promise<AnyClient> => {
+  const flv = await flvClient(options)
+  const { speech, action } = options
+  let status: number | undefined
+  const answered = statusOf(flv).then((code) => {
+    status = code === 0 ? undefined : code
+    return status
+  })
+  answered.catch(() => undefined)
+  // A publisher over HTTP is told nothing when it may begin: NMS answers only when it ends.
+  const told = answered.then((code): Told => code === undefined ? 'nothing' : code === 200 || code === 101 ? 'yes' : 'no')
+  told.catch(() => undefined)
+  return {
+    speech, action, told, flv,
+    answer: () => status,
+    mediaBytes: () => flv.flv.bytes,
+    closedAt: () => flv.closedAt,
+    closed: flv.closed,
+    waitForMedia: (bytes) => flv.waitForMedia(bytes),
+    sendMedia: (message) => flv.sendMedia(message),
+    close: () => flv.close()
+  }
+}

@@ -1,0 +1,31 @@
+/** How long a test waits for what must happen, in milliseconds: far longer than it ever takes. */
+export const PATIENCE_MS = 10_000
+
+/** Resolves later; for tests of what must not happen meanwhile. */
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/**
+ * Waits until a condition holds.
+ * @param what names the condition in the error
+ */
+export const until = async (
+  condition: () => boolean | Promise<boolean>, what: string | (() => string), ms = PATIENCE_MS
+): Promise<void> => {
+  const end = Date.now() + ms
+  while (!await condition()) {
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${typeof what === 'string' ? what : what()}`)
+    await sleep(5)
+  }
+}
+
+/** Rejects if the promise takes too long. */
+export const inTime = async <T>(promise: Promise<T>, what: string | (() => string), ms = PATIENCE_MS): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await Promise.race([promise, new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${typeof what === 'string' ? what : what()}`)), ms)
+    })])
+  } finally {
+    clearTimeout(timer)
+  }
+}
