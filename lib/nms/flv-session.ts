@@ -11,26 +11,20 @@ const debug = trace('nms')
 interface Wires {
   readonly data: EventEmitter
   readonly dataEvent: 'data' | 'message'
-  /** NMS listens here; on HTTP/2 that is the whole connection, which outlives the stream. */
-  readonly close: EventEmitter
-  /** What really ends with the session. */
+  /** On HTTP/2 the stream: what NMS knows as the request's socket hands its listeners on to that. */
   readonly end: EventEmitter & { readonly destroyed?: boolean }
 }
 
 const wiresOf = ({ req, res }: NmsFlvSession): Wires => {
-  if (isWebSocket(res)) return { data: res, dataEvent: 'message', close: res, end: res }
-  if ('stream' in req) {
-    const { stream } = req
-    return { data: req, dataEvent: 'data', close: stream.session ?? stream, end: stream }
-  }
-  return { data: req, dataEvent: 'data', close: req.socket, end: req.socket }
+  if (isWebSocket(res)) return { data: res, dataEvent: 'message', end: res }
+  return { data: req, dataEvent: 'data', end: 'stream' in req ? req.stream : req.socket }
 }
 
 /** Takes NMS's own listeners off an FLV session, so that it raises and parses nothing more. */
 export const unplug = (session: NmsFlvSession): void => {
-  const { data, dataEvent, close } = wiresOf(session)
+  const { data, dataEvent, end } = wiresOf(session)
   data.off(dataEvent, session.onData)
-  close.off('close', session.onClose)
+  end.off('close', session.onClose)
 }
 
 /**
@@ -82,7 +76,7 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
     wires.data.off(wires.dataEvent, guardedData)
     wires.end.off('close', endOnce)
     wires.data.on(wires.dataEvent, onData)
-    wires.close.on('close', onClose)
+    wires.end.on('close', onClose)
     session.close = close
   }
 
