@@ -98,6 +98,7 @@ export const openRtmpConnection = (arriving: Arriving): RtmpConnection => {
   }
   const refuse = (action: RtmpCommand['action'], reason: string): void => {
     peer.sendError(action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized', reason)
+    peer.stop()
     socket.end()
     drain()
   }
@@ -114,6 +115,7 @@ export const openRtmpConnection = (arriving: Arriving): RtmpConnection => {
       parse()
     } catch (error) {
       debug('session %s sent what cannot be parsed, cut: %s', peer.id, error)
+      state = 'closing'
       socket.destroy()
       return
     }

@@ -49,6 +49,8 @@ export interface RtmpPeer {
   proceed(streamPath: string): void
   /** Tells the client why its command failed (`onStatus`, level `error`). */
   sendError(code: string, description: string): void
+  /** Whatever is fed from now on is thrown away, the rest of what is being parsed included. */
+  stop(): void
   /** Calls once NMS has sent this client its first media message, at once if it has already. */
   afterFirstMedia(listener: () => void): void
 }

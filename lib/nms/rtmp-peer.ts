@@ -46,7 +46,7 @@ export const adoptRtmp = (
   let reserved = 0
   let heldAt: (() => void) | undefined
   let action: RtmpCommand['action'] = 'play'
-  let closing = false
+  let stopped = false
   let released = false
 
   const stopAt = (of: RtmpCommand['action'], original: (invoke: NmsInvoke) => void) => (invoke: NmsInvoke): void => {
@@ -87,6 +87,7 @@ export const adoptRtmp = (
   }
   const { packetAlloc, packetHandler } = rtmp
   rtmp.packetAlloc = () => {
+    if (stopped) return
     checkLength()
     if (rtmp.inPackets.size > MAX_CHUNK_STREAMS) throw new RangeError(`more than ${MAX_CHUNK_STREAMS} chunk streams`)
     const { capacity, header } = rtmp.parserPacket
@@ -97,6 +98,7 @@ export const adoptRtmp = (
   }
   // A header in the middle of a message may give it another type and length than it began with.
   rtmp.packetHandler = () => {
+    if (stopped) return
     checkLength()
     packetHandler.call(rtmp)
   }
@@ -106,7 +108,7 @@ export const adoptRtmp = (
     if (session.broadcast?.publisher === session) onPacketCallback(packet)
   }
   session.close = () => {
-    closing = true
+    stopped = true
     close()
     destroySoon(socket)
   }
@@ -122,7 +124,7 @@ export const adoptRtmp = (
       if (released) return
       session.inBytes += bytes.length
       context.networkStats.inBytes += bytes.length
-      if (closing) return
+      if (stopped) return
       const error = rtmp.parserData(bytes)
       if (error !== null) throw new Error(error)
     },
@@ -140,6 +142,7 @@ export const adoptRtmp = (
       heldAt = undefined
     },
     sendError: (code, description) => rtmp.sendStatusMessage(rtmp.parserPacket.header.stream_id, 'error', code, description),
+    stop() { stopped = true },
     afterFirstMedia(listener) {
       if (session.outBytes > 0) return listener()
       session.sendBuffer = (buffer) => {

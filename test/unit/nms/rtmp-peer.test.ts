@@ -6,6 +6,8 @@ import { createGrants } from '../../../lib/nms/grants.js'
 import type { RtmpPeer } from '../../../lib/nms/host.js'
 import { adoptRtmp } from '../../../lib/nms/rtmp-peer.js'
 import type { NmsRtmpSession } from '../../../lib/nms/shapes.js'
+import { encodeAmfs } from '../../support/amf.js'
+import { toChunks } from '../../support/rtmp-chunks.js'
 import { construct } from './nms-package.js'
 
 const COMMAND = 20
@@ -26,8 +28,12 @@ describe('an RTMP connection in the parser of node-media-server', () => {
   let session: NmsRtmpSession
   let peer: RtmpPeer
   let server: ReturnType<typeof createServer>
+  let onCommand: () => void
+  let commands: number
 
   beforeEach(async () => {
+    commands = 0
+    onCommand = () => undefined
     const { load, context } = construct().found
     server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -35,7 +41,7 @@ describe('an RTMP connection in the parser of node-media-server', () => {
     const [socket] = await once(server, 'connection') as [Socket]
     session = new (load('session/rtmp_session.js') as new (socket: Socket) => NmsRtmpSession & { run: () => void })(socket)
     ;(session as unknown as { run: () => void }).run()
-    peer = adoptRtmp(session, { context, grants: createGrants(), undo: new Set() }, false, () => undefined, () => undefined)
+    peer = adoptRtmp(session, { context, grants: createGrants(), undo: new Set() }, false, () => onCommand(), () => undefined)
     peer.feed(Buffer.concat([Buffer.of(3), randomBytes(3072)]))
   })
   afterEach(async () => {
@@ -72,6 +78,14 @@ describe('an RTMP connection in the parser of node-media-server', () => {
       for (let cid = 3; cid < 64; cid += 1, begun += 1) peer.feed(Buffer.concat([header(cid, VIDEO, 16 * 1024), Buffer.alloc(128)]))
     }).to.throw(RangeError, 'too many chunk streams')
     expect(begun).to.be.within(3, 8)
+  })
+
+  it('parses nothing behind a command at which it was stopped, in the same piece neither', () => {
+    const publish = toChunks({ type: COMMAND, streamId: 1, timestamp: 0, payload: encodeAmfs('publish', 1, null, 's', 'live') })
+    onCommand = () => { commands += 1; peer.stop() }
+    peer.feed(Buffer.concat([publish, publish, header(4, VIDEO, 0xffffff), Buffer.alloc(200), publish]))
+    peer.feed(publish)
+    expect(commands).to.equal(1)
   })
 
   it('takes the messages of a publisher on as many chunk streams as encoders use', () => {
