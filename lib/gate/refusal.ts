@@ -28,7 +28,8 @@ export const refusalHeaders = (status: number, body: string): Record<string, str
  */
 export const clientReason = ({ source, reason, status }: Verdict): string => {
   switch (source) {
-    case 'backend': case 'remembered': return status === undefined ? 'access denied' : `access denied (${status})`
+    // A 200 that denies all the same, by its body or for what it lacks, would only puzzle.
+    case 'backend': case 'remembered': return status === undefined || status === 200 ? 'access denied' : `access denied (${status})`
     case 'rule': return 'access denied by the server\'s rules'
     case 'default': return 'authorization is unavailable, try again later'
     case 'overload': return 'too many requests are waiting, try again later'
