@@ -31,7 +31,7 @@ export const serve = (args: string[]): void => {
   const handles: HttpAuth[] = []
   preload((handle) => handles.push(handle))
   process.on('SIGUSR2', () => {
-    for (const handle of handles) console.log(`[http-auth] ${inspect(handle.stats(), { depth: null, breakLength: 100 })}`)
+    for (const handle of handles) console.log(`[http-auth] ${inspect(handle.stats(), { depth: null, compact: true, breakLength: Infinity })}`)
   })
   const main = findMain()
   process.argv = [process.argv[0] ?? 'node', main, ...args]

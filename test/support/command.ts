@@ -25,9 +25,9 @@ const PATIENCE_MS = 15_000
 
 export interface CommandOptions { readonly cwd?: string, readonly env?: NodeJS.ProcessEnv }
 
-/** Runs a Node program; TypeScript needs no build. */
+/** Runs Node with these arguments. */
 export const runNode = (args: readonly string[], { cwd, env }: CommandOptions = {}): Command => {
-  const child = spawn(process.execPath, ['--import', TSX, ...args], {
+  const child = spawn(process.execPath, args, {
     cwd, env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe']
   })
   const closed = once(child, 'close') as Promise<[number | null, string | null]>
@@ -71,5 +71,11 @@ export const runNode = (args: readonly string[], { cwd, env }: CommandOptions = 
   return command
 }
 
-/** Runs `nms-http-auth` with these arguments. */
-export const runCommand = (args: readonly string[], options?: CommandOptions): Command => runNode([CLI, ...args], options)
+export interface NmsCommandOptions extends CommandOptions {
+  /** What is given to Node itself, before the program. */
+  readonly node?: readonly string[]
+}
+
+/** Runs `nms-http-auth` with these arguments; TypeScript needs no build. */
+export const runCommand = (args: readonly string[], { node = [], ...options }: NmsCommandOptions = {}): Command =>
+  runNode(['--import', TSX, ...node, CLI, ...args], options)
