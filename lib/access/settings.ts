@@ -19,7 +19,7 @@ export interface BackendSettings {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly rejectUnauthorized: boolean }
   /** A 200 without this header denies; `null` asks for none. */
   readonly requireHeader: string | null
-  /** Whether a JSON body with `error` other than 0 denies even under status 200. */
+  /** Whether a 200 denies unless it comes with a JSON body whose `error` is 0. */
   readonly denyBody: boolean
   /** How long an allow is remembered when the backend says nothing, in milliseconds. */
   readonly rememberMs: number

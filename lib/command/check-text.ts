@@ -20,7 +20,7 @@ const settings = (action: ActionDocument): string[] => {
     ...(Object.keys(action.params).length === 0 ? [] : [`params ${entries(action.params)}`]),
     ...(Object.keys(action.headers).length === 0 ? [] : [`headers ${entries(action.headers)}`]),
     ...(action.requireHeader === null ? [] : [`requireHeader ${action.requireHeader}: a 200 without it is a denial`]),
-    ...(action.denyBody ? ['denyBody: a 200 whose body says error is a denial'] : []),
+    ...(action.denyBody ? ['denyBody: a 200 whose body does not say "error": 0 is a denial'] : []),
     ...(action.unavailableStatuses.length === 0 ? [] : [`unavailableStatuses ${action.unavailableStatuses.join(', ')}`]),
     ...(action.rememberMs === 0 ? [] : [`rememberMs ${action.rememberMs}`]),
     ...(action.lastVerdictMs === 0 ? [] : [`lastVerdictMs ${action.lastVerdictMs}`]),

@@ -16,7 +16,7 @@ const outage = ({ defaultAction, lastVerdictMs, timeoutMs }: BackendSettings): s
 
 const extras = ({ requireHeader, denyBody, tls, rememberMs }: BackendSettings): string[] => [
   ...(requireHeader === null ? [] : [`a 200 without ${requireHeader} is a denial`]),
-  ...(denyBody ? ['a 200 whose body says error is a denial'] : []),
+  ...(denyBody ? ['a 200 whose body does not say "error": 0 is a denial'] : []),
   ...(rememberMs > 0 ? [`an allow is remembered for ${rememberMs} ms`] : []),
   ...(tls.rejectUnauthorized ? [] : ['the certificate of the backend is NOT checked'])
 ]

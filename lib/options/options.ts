@@ -63,7 +63,10 @@ export interface BackendOptions {
   tls?: TlsOptions
   /** A 200 without this header denies, and is logged as a fault of the backend. Default `null`: none is asked for. */
   requireHeader?: string | null
-  /** Whether a JSON body whose `error` is not 0 denies even under status 200. Default false. */
+  /**
+   * Whether the body counts, too: a 200 then denies unless it comes with JSON whose `error` is 0, of
+   * at most 64 KiB and within `timeoutMs`. Default false: the status alone decides.
+   */
   denyBody?: boolean
   /**
    * How long an allow is remembered when the backend does not say (`X-AuthDuration`), in

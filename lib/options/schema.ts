@@ -64,7 +64,7 @@ const backend = {
   },
   denyBody: {
     type: 'boolean', default: DEFAULTS.denyBody,
-    description: 'Whether a JSON body whose "error" is not 0 denies even under status 200.'
+    description: 'Whether a 200 denies unless it comes with a JSON body whose "error" is 0.'
   },
   rememberMs: ms(0, DEFAULTS.rememberMs, 'How long an allow is remembered when the backend does not say (X-AuthDuration).'),
   lastVerdictMs: ms(0, DEFAULTS.lastVerdictMs,
