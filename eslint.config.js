@@ -10,7 +10,8 @@ const ROOMS = {
   options: { rooms: ['access', 'errors'], packages: ['ajv'] },
   backend: { rooms: ['access', 'errors', 'log'], packages: ['undici'] },
   policy: { rooms: ['access', 'errors', 'log'], packages: [] },
-  gate: { rooms: ['access', 'log', 'farewell', 'nms/host'], packages: [] },
+  hls: { rooms: ['access'], packages: [] },
+  gate: { rooms: ['access', 'hls', 'log', 'farewell', 'nms/host'], packages: [] },
   nms: { rooms: ['access', 'errors', 'log', 'farewell'], packages: [] },
   command: { rooms: ['access', 'errors', 'log', 'options', 'backend', 'gate'], packages: [] }
 }

@@ -1,0 +1,48 @@
+import { createHash, hash } from 'node:crypto'
+import { withoutHlsDirectives } from '../access/hls-query.js'
+
+/** What a session of an HLS player may hold, and what one of other files may. */
+export type Family = 'hls' | 'file'
+
+/** What is the same in all requests of one viewer's session. */
+export interface Identity {
+  readonly ip: string
+  readonly userAgent: string
+  /** As `viewerQuery` makes it. */
+  readonly query: string
+}
+
+/** Prefixes of a query that are looked at: a player's own has a few parameters, not dozens. */
+const MAX_PREFIXES = 32
+
+/**
+ * A raw query as sessions are known by, and as playlists carry it: without `_HLS_*` directives,
+ * and with escapes for what can stand in no playlist. Nothing is decoded.
+ */
+export const viewerQuery = (raw: string): string =>
+  withoutHlsDirectives(raw).replace(/[^\x21\x23-\x7e]|#/gu, (character) => /\p{Surrogate}/u.test(character) ? '%EF%BF%BD' : encodeURIComponent(character))
+
+/** A header of its own length before each part, so that no client can move text from one into another. */
+const head = (family: Family, directory: string, { ip, userAgent }: Identity): string =>
+  [family, ip, directory, userAgent].map((part) => `${part.length}:${part}`).join('')
+
+/** What one directory of one session is registered by. Hashed, because a query may be long and keys are many. */
+export const sessionKey = (family: Family, directory: string, identity: Identity): string =>
+  hash('sha256', head(family, directory, identity) + identity.query, 'base64')
+
+/**
+ * The keys of sessions to which a request belongs whose own query is longer: one for each `&` at
+ * which a prefix of it ends, the shortest first. Takes time in proportion to the query's length.
+ */
+export function* prefixKeys(family: Family, directory: string, identity: Identity): Generator<string> {
+  const { query } = identity
+  let at = query.indexOf('&')
+  if (at < 0) return
+  const running = createHash('sha256').update(head(family, directory, identity))
+  for (let from = 0, tried = 0; at >= 0 && tried < MAX_PREFIXES; tried++) {
+    running.update(query.slice(from, at))
+    yield running.copy().digest('base64')
+    from = at
+    at = query.indexOf('&', at + 1)
+  }
+}

@@ -1,0 +1,47 @@
+/** Sessions that are being opened: many requests may wait for one verdict. */
+export interface Openings<T> {
+  find(key: string): Opening<T> | undefined
+  /** Begins one. The signal that `open` gets is aborted once nobody waits any more; a rejection reaches all who wait. */
+  begin(key: string, open: (signal: AbortSignal) => Promise<T>): Opening<T>
+  readonly size: number
+}
+
+export interface Opening<T> {
+  /** Waits; resolves with `undefined` when the waiting client leaves. */
+  wait(signal: AbortSignal): Promise<T | undefined>
+}
+
+export const createOpenings = <T>(): Openings<T> => {
+  const byKey = new Map<string, Opening<T>>()
+  return {
+    find: (key) => byKey.get(key),
+    begin(key, open) {
+      const abandoned = new AbortController()
+      let waiting = 0
+      const forget = (): void => {
+        if (byKey.get(key) === opening) byKey.delete(key)
+      }
+      const opened = open(abandoned.signal).finally(forget)
+      opened.catch(() => undefined)
+      const opening: Opening<T> = {
+        wait: (signal) => new Promise((resolve, reject) => {
+          if (signal.aborted) return resolve(undefined)
+          waiting += 1
+          const leave = (): void => {
+            signal.removeEventListener('abort', leave)
+            waiting -= 1
+            resolve(undefined)
+            if (waiting > 0) return
+            forget()
+            abandoned.abort()
+          }
+          signal.addEventListener('abort', leave)
+          opened.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+        })
+      }
+      byKey.set(key, opening)
+      return opening
+    },
+    get size() { return byKey.size }
+  }
+}
