@@ -103,9 +103,12 @@ const closeOnStop = (nms: NmsInstance, onStop: () => Promise<void>): () => void 
   return () => { delete (nms as Partial<NmsInstance>).stop }
 }
 
+/** As NMS decides it. A mount that Express takes for a pattern could not be told from other paths. */
 const staticRouteOf = ({ config }: NmsContext): StaticRoute | undefined => {
   const { router, root } = config.static ?? {}
-  return typeof router === 'string' && router !== '' && typeof root === 'string' && root !== ''
-    ? { router, root: resolve(root) }
-    : undefined
+  if (!router || typeof root !== 'string' || root === '') return undefined
+  if (typeof router !== 'string' || !/^\/[\w./~-]*$/.test(router)) {
+    throw new HttpAuthError('ERR_HOST_UNSUPPORTED', `static.router of node-media-server must be a plain path such as "/static", for the files below it to be guarded; it is ${JSON.stringify(router)}`)
+  }
+  return { router, root: resolve(root) }
 }

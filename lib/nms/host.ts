@@ -90,7 +90,8 @@ export interface Host {
   /**
    * Makes an allowed viewer visible: raises `prePlay` and `postPlay`, lists it in the admin API.
    * `address` is `address:port` of the first request, as NMS's own sessions have it. `onClose` is
-   * called when somebody (admin API, `notify.url`) closes it; the session has ended by then.
+   * called when somebody (admin API, `notify.url`) closes it, before `donePlay`. Throws what a listener
+   * of NMS's events throws; the session has ended then.
    */
   openViewer(request: AccessRequest, address: string, onClose: () => void): ViewerSession
 }

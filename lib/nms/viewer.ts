@@ -43,8 +43,8 @@ class Viewer implements NmsSession, ViewerSession {
   /** NMS's name for ending a session from outside. */
   close(): void {
     if (this.endTime !== 0) return
-    this.end()
     this.onClose()
+    this.end()
   }
 
   end(): void {
@@ -55,14 +55,22 @@ class Viewer implements NmsSession, ViewerSession {
   }
 }
 
-/** Raises `prePlay` and `postPlay` for an allowed viewer and lists it, as NMS does for its own. */
+/**
+ * Raises `prePlay` and `postPlay` for an allowed viewer and lists it, as NMS does for its own.
+ * Throws what a listener throws; the viewer has ended then.
+ */
 export const openViewer = (
   context: NmsContext, grants: Grants, request: AccessRequest, address: string, onClose: () => void
 ): ViewerSession => {
   const viewer = new Viewer(context, address, request, onClose)
   grants.give(viewer, { sessionId: viewer.id, action: 'play', streamPath: viewer.streamPath })
   context.sessions.set(viewer.id, viewer)
-  context.eventEmitter.emit('prePlay', viewer)
-  if (viewer.endTime === 0) context.eventEmitter.emit('postPlay', viewer)
+  try {
+    context.eventEmitter.emit('prePlay', viewer)
+    if (viewer.endTime === 0) context.eventEmitter.emit('postPlay', viewer)
+  } catch (error) {
+    viewer.end()
+    throw error
+  }
   return viewer
 }
