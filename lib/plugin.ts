@@ -4,8 +4,11 @@ import { createChain } from './chain.js'
 import { createConsoleLog } from './console-log.js'
 import { HttpAuthError } from './errors.js'
 import { createDoor } from './gate/door.js'
+import { createFilesGate } from './gate/files.js'
 import { createHttpGate } from './gate/http.js'
+import { createLiveGate } from './gate/http-live.js'
 import { createRtmpGate } from './gate/rtmp.js'
+import { createViewers } from './gate/viewers.js'
 import { createWebSocketGate } from './gate/websocket.js'
 import { HttpAuth, publish, type HttpAuthEvents } from './handle.js'
 import { attach, type HostListener } from './nms/attach.js'
@@ -60,17 +63,20 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   })
   const trusted = networks(settings.trustProxy)
   const rtmp = createRtmpGate(door, { ...settings, onOverload: (ip) => { counters.cut(); log.cut(ip, 'too many clients are waiting') } })
-  const http = { request: createHttpGate(door, host, trusted), upgrade: createWebSocketGate(door, host, trusted) }
+  const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers, forget: chain.forget })
+  const files = host.staticRoute && createFilesGate(door, host, viewers, host.staticRoute, settings.files)
+  const http = { request: createHttpGate(createLiveGate(door, host), files, trusted), upgrade: createWebSocketGate(door, host, trusted) }
 
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => closing ??= (() => {
     door.close()
     rtmp.close()
+    viewers.close()
     host.uninstall()
     log.close()
     return chain.close()
   })()
-  const handle = new HttpAuth(() => ({ ...counters.read(), held: held.size, viewers: 0 }), close)
+  const handle = new HttpAuth(() => ({ ...counters.read(), held: held.size, viewers: viewers.size }), close)
   listener.onSession = (event, session) => tell('session', event, session)
   listener.onIntruder = ({ id, ip, streamPath }, action, layer) =>
     log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)

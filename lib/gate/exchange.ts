@@ -30,6 +30,8 @@ export interface Exchange {
    * Answers with a refusal in plain text: `Cache-Control: no-store`,
    * `Access-Control-Allow-Origin: *`, with 503 `Retry-After`; the connection is closed (on HTTP/2
    * the stream). Answers nothing if the client has left.
+   *
+   * @param allowed - the methods that a 405 names, if they are not those of live streams
    */
-  refuse(status: number, reason: string): void
+  refuse(status: number, reason: string, allowed?: string): void
 }

@@ -14,27 +14,38 @@ export const splitTarget = (target: string): { rawPath: string, query: string } 
 export const openExchange = (
   req: HttpRequest, res: HttpResponse, target: { rawPath: string, query: string }, client: HttpClient, forward: () => void
 ): Exchange => {
-  const leaving = new AbortController()
-  res.once('close', () => leaving.abort())
+  let leaving: AbortController | undefined
+  let left = false
+  res.once('close', () => {
+    left = true
+    leaving?.abort()
+  })
   return {
     req, res, client, ...target,
-    signal: leaving.signal,
-    forward: () => {
-      if (!leaving.signal.aborted) forward()
+    /** Made when it is first needed: a segment of a running session needs none. */
+    get signal() {
+      leaving ??= new AbortController()
+      if (left) leaving.abort()
+      return leaving.signal
     },
-    refuse: (status, reason) => {
-      if (leaving.signal.aborted) return
-      if ('stream' in res) refuseStream(req, res, status, `${reason}\n`)
-      else refuseConnection(req, res, status, `${reason}\n`)
+    forward: () => {
+      if (!left) forward()
+    },
+    refuse: (status, reason, allowed) => {
+      if (left) return
+      const body = `${reason}\n`
+      const headers = refusalHeaders(status, body, allowed)
+      if ('stream' in res) refuseStream(req, res, status, headers, body)
+      else refuseConnection(req, res, status, headers, body)
     }
   }
 }
 
 /** On HTTP/2 the stream ends, and the connection goes on. */
-const refuseStream = (req: HttpRequest, res: Extract<HttpResponse, { stream: unknown }>, status: number, body: string): void => {
+const refuseStream = (req: HttpRequest, res: Extract<HttpResponse, { stream: unknown }>, status: number, headers: Record<string, string>, body: string): void => {
   const { stream } = res
   stream.on('error', () => undefined)
-  res.writeHead(status, refusalHeaders(status, body))
+  res.writeHead(status, headers)
   res.end(req.method === 'HEAD' ? '' : body)
   req.resume()
   afterFarewell(stream, () => stream.close())
@@ -44,9 +55,9 @@ const refuseStream = (req: HttpRequest, res: Extract<HttpResponse, { stream: unk
  * On HTTP/1 the connection ends. A body that is still coming is read and thrown away until then,
  * or the reset that answers it could overtake the refusal.
  */
-const refuseConnection = (req: HttpRequest, res: ServerResponse, status: number, body: string): void => {
+const refuseConnection = (req: HttpRequest, res: ServerResponse, status: number, headers: Record<string, string>, body: string): void => {
   const { socket } = req
-  res.writeHead(status, { ...refusalHeaders(status, body), Connection: 'close' })
+  res.writeHead(status, { ...headers, Connection: 'close' })
   destroySoon(socket)
   if (req.complete || hasNoBody(req)) {
     res.end(req.method === 'HEAD' ? undefined : body)

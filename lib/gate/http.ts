@@ -1,58 +1,60 @@
 import type { Networks } from '../access/address.js'
-import type { AccessRequest } from '../access/request.js'
-import { deny, type Verdict } from '../access/verdict.js'
 import { trace } from '../log.js'
-import type { Host, HttpFront, HttpRequest } from '../nms/host.js'
-import { overloaded, type Door } from './door.js'
+import type { HttpFront, HttpRequest } from '../nms/host.js'
 import type { Exchange } from './exchange.js'
+import type { FilesGate } from './files.js'
 import { httpClientOf } from './http-client.js'
 import { openExchange, splitTarget } from './http-exchange.js'
-import { httpRequest } from './http-request.js'
-import { clientReason, statusOf } from './refusal.js'
+import type { LiveGate } from './http-live.js'
+import type { ServedPath } from './served-path.js'
 import { httpStreamPath } from './stream-path.js'
 
 const debug = trace('gate')
 
-/** The door for HTTP-FLV, over HTTP/1 and HTTP/2; files are the files gate's. */
-export const createHttpGate = (door: Door, host: Host, trusted: Networks): HttpFront['request'] => {
-  /** HTTP/1 connections with a live request: what is pipelined behind it could never be answered. */
-  const busy = new WeakSet<object>()
+/** NMS's own pages and its API, which may lie below a static route that is mounted at the root. */
+const OWN = /^\/(?:admin|api)(?:\/|$)/i
+/** What the live route can match: two segments. */
+const TWO_SEGMENTS = /^\/[^/]+\/[^/]+\/?$/
 
-  const live = async (exchange: Exchange, request: AccessRequest): Promise<void> => {
-    const { req, client, signal } = exchange
-    const release = door.hold(client.ip)
-    if (release === undefined) return refuse(exchange, request, overloaded)
-    const verdict = await door.decide(request, signal)
-    release()
+/**
+ * The door for HTTP, over HTTP/1 and HTTP/2: tells live streams, files, and what is nobody's
+ * business from each other as NMS's Express does, files first.
+ *
+ * @param files - `undefined` if NMS serves none
+ */
+export const createHttpGate = (live: LiveGate, files: FilesGate | undefined, trusted: Networks): HttpFront['request'] => {
+  const file = async (gate: FilesGate, exchange: Exchange, served: ServedPath, streamPath: string | null | undefined): Promise<void> => {
+    const { rawPath, signal } = exchange
+    const isLive = streamPath !== undefined && TWO_SEGMENTS.test(rawPath)
+    const isOwn = OWN.test(rawPath) && !gate.isOpen(served)
+    // Only where a path may mean two things the disk is looked at.
+    if (!isLive && !isOwn) return gate.serve(exchange, served)
+    const exists = await gate.exists(served)
     if (signal.aborted) return
-    if (!verdict.allowed) return exchange.refuse(statusOf(verdict), clientReason(verdict))
-    host.grant(req, request, client.address)
-    exchange.forward()
-  }
-  const refuse = (exchange: Exchange, request: AccessRequest, verdict: Verdict): void => {
-    door.report(request, verdict)
-    exchange.refuse(statusOf(verdict), clientReason(verdict))
+    if (exists) gate.serve(exchange, served)
+    else if (isLive) live(exchange, streamPath)
+    else exchange.forward()
   }
 
   return (req, res, secure, forward) => {
+    if (req.method === 'OPTIONS') return forward()
     const target = splitTarget(req.url ?? '')
     const streamPath = httpStreamPath(target.rawPath)
-    if (streamPath === undefined || req.method === 'OPTIONS') return forward()
-    const client = httpClientOf(req, secure, 'http', trusted)
-    const exchange = openExchange(req, res, target, client, () => safely(req, forward))
-    if (req.method !== 'GET' && req.method !== 'POST') {
-      exchange.refuse(405, 'GET plays, POST publishes')
+    const served = files?.read(target.rawPath)
+    if (files === undefined || served === undefined) {
+      if (streamPath === undefined) return forward()
+      return live(openExchange(req, res, target, httpClientOf(req, secure, 'http', trusted), () => safely(req, forward)), streamPath)
+    }
+    const exchange = openExchange(req, res, target, httpClientOf(req, secure, 'http', trusted), () => safely(req, forward))
+    if (req.method === 'GET' || req.method === 'HEAD') {
+      if (served === null) return files.refuseMalformed(exchange)
+      void file(files, exchange, served, streamPath)
       return
     }
-    const request = httpRequest({ method: req.method, streamPath, ...target }, client, host.newSessionId())
-    const { asked } = request
-    if ('malformed' in request) return refuse(exchange, asked, deny('malformed', request.malformed))
-    if (!('stream' in res)) {
-      if (busy.has(req.socket)) return refuse(exchange, asked, deny('malformed', 'one stream per connection'))
-      busy.add(req.socket)
-      res.once('close', () => busy.delete(req.socket))
-    }
-    void live(exchange, asked)
+    // Express serves files to no other method.
+    if (streamPath !== undefined) return live(exchange, streamPath)
+    if (OWN.test(target.rawPath)) return exchange.forward()
+    exchange.refuse(405, 'GET and HEAD only', 'GET, HEAD, OPTIONS')
   }
 }
 

@@ -1,0 +1,116 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Settings } from '../access/settings.js'
+import { deny, type Verdict } from '../access/verdict.js'
+import { viewerQuery } from '../hls/identity.js'
+import { rewritePlaylist } from '../hls/playlist.js'
+import type { Session } from '../hls/sessions.js'
+import { compileStreamPattern, directoryOf } from '../hls/stream-pattern.js'
+import { trace } from '../log.js'
+import type { Host, StaticRoute } from '../nms/host.js'
+import { overloaded, type Door } from './door.js'
+import type { Exchange } from './exchange.js'
+import { createFileKind, FAMILIES, type FileKind } from './file-kind.js'
+import { fileRequest } from './file-request.js'
+import { headerText } from './header-text.js'
+import { answerPlaylist } from './playlist-response.js'
+import { clientReason, statusOf } from './refusal.js'
+import { readServedPath, type ReadServedPath, type ServedPath } from './served-path.js'
+import type { Belonging, Viewer, Viewers } from './viewers.js'
+
+const debug = trace('hls')
+const MALFORMED = 'ask for files by their plain path'
+
+/** The door for HLS and other files below the static route. */
+export interface FilesGate {
+  /** What a raw path names below the static route; see `ReadServedPath`. */
+  readonly read: ReadServedPath
+  /** Whether there is a file there now. */
+  exists(served: ServedPath): Promise<boolean>
+  isOpen(served: ServedPath): boolean
+  /** Takes a GET or HEAD request for a file that is not open through the door. */
+  serve(exchange: Exchange, served: ServedPath): void
+  /** Refuses a request that names a file by another spelling than the one that is checked. */
+  refuseMalformed(exchange: Exchange): void
+}
+
+export const createFilesGate = (
+  door: Door, host: Host, viewers: Viewers, route: StaticRoute, settings: Settings['files']
+): FilesGate => {
+  const read = readServedPath(route.router)
+  const kindOf = createFileKind(settings.open)
+  const streamPathOf = compileStreamPattern(settings.stream)
+
+  const refuse = (exchange: Exchange, verdict: Verdict): void => exchange.refuse(statusOf(verdict), clientReason(verdict))
+
+  const admit = async (exchange: Exchange, { path, file }: ServedPath, kind: Exclude<FileKind, 'open'>, belonging: Belonging): Promise<void> => {
+    const { client, query, signal } = exchange
+    const protocol = belonging.families.at(-1) ?? 'file'
+    const request = fileRequest({ protocol, path, query, streamPath: streamPathOf(file, path) }, client, host.newSessionId())
+    const release = door.hold(client.ip)
+    if (release === undefined) {
+      door.report(request, overloaded)
+      return refuse(exchange, overloaded)
+    }
+    const admission = await viewers.admit(belonging, { request, address: client.address }, signal, release)
+    if (admission === undefined || signal.aborted) return
+    if ('verdict' in admission) refuse(exchange, admission.verdict)
+    else deliver(exchange, kind, admission.session)
+  }
+
+  const deliver = (exchange: Exchange, kind: FileKind, session: Session<Viewer>): void => {
+    const { req, res } = exchange
+    viewers.serve(session, res)
+    res.setHeader('Access-Control-Allow-Origin', '*')
+    if (kind !== 'playlist') return exchange.forward()
+    answerPlaylist(req, res, {
+      maxBytes: settings.maxPlaylistBytes,
+      rewrite: (text) => {
+        const { text: rewritten, directories } = rewritePlaylist(text, {
+          origin: exchange.client.origin, path: exchange.rawPath, query: session.value.identity.query
+        })
+        for (const directory of directories) {
+          const served = read(directory)
+          if (served) viewers.cover(session, served.path)
+        }
+        return rewritten
+      },
+      refuse: exchange.refuse,
+      forward: exchange.forward
+    })
+  }
+
+  return {
+    read,
+    exists: async ({ file }) => {
+      try {
+        return (await stat(join(route.root, file))).isFile()
+      } catch {
+        return false
+      }
+    },
+    isOpen: ({ file }) => kindOf(file) === 'open',
+    serve(exchange, served) {
+      const kind = kindOf(served.file)
+      if (kind === 'open') return exchange.forward()
+      const { client } = exchange
+      const belonging: Belonging = {
+        families: FAMILIES[kind],
+        directory: directoryOf(served.path),
+        identity: { ip: client.ip, userAgent: client.userAgent, query: viewerQuery(headerText(exchange.query)) }
+      }
+      const session = viewers.find(belonging)
+      if (session !== undefined) return deliver(exchange, kind, session)
+      admit(exchange, served, kind, belonging).catch((error: unknown) => {
+        debug('a listener failed, and with it the request for %s: %s', served.path, error)
+        refuse(exchange, overloaded)
+      })
+    },
+    refuseMalformed(exchange) {
+      const verdict = deny('malformed', MALFORMED)
+      door.report(fileRequest({ protocol: 'file', path: headerText(exchange.rawPath), query: exchange.query, streamPath: '' }, exchange.client, host.newSessionId()), verdict)
+      refuse(exchange, verdict)
+    }
+  }
+}
+
