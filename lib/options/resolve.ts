@@ -112,7 +112,9 @@ const soundPart = (given: unknown, errors: readonly ErrorObject[]): Options => {
   const bad = new Set(errors.map(({ instancePath }) => instancePath.split('/')[1]))
   for (const key of bad) if (key !== undefined) delete sound[key]
   const url = 'http://unknown.invalid'
-  return { ...sound, ...(bad.has('url') && { url }), ...(bad.has('publish') && { publish: { url } }) }
+  // Nobody knows whether a preset that does not exist would need one.
+  const unknown = bad.has('url') || (bad.has('preset') && !('url' in sound))
+  return { ...sound, ...(unknown && { url }), ...(bad.has('publish') && { publish: { url } }) }
 }
 
 /**
