@@ -11,10 +11,13 @@ import type { Target } from './target.js'
 
 /**
  * A request larger than this, in bytes, can make a common server close the connection without an
- * answer, or its proxy answer 502 (uWSGI takes 4 KiB by default); so what happens to such a request
- * is no outage, or a client could make one.
+ * answer, or its proxy answer 502 (uWSGI by default); so what happens to such a request is no
+ * outage, or a client could make one.
  */
 const SAFE_REQUEST_BYTES = 4096
+
+/** Room for what such a server adds of its own: method, protocol, addresses, `Host`. */
+const ADDED_BYTES = 512
 
 /** More of the budget than this in our own queue means that the backend was not given its time. */
 const QUEUED_SHARE = 0.1
@@ -22,7 +25,9 @@ const QUEUED_SHARE = 0.1
 /** A timer that is this late was held up by our own event loop. In milliseconds. */
 const LATE_MS = 25
 
-const sizeOf = ({ path, headers }: BackendRequest): number => headers.reduce((size, text) => size + text.length + 2, path.length)
+/** How large a request is to the server that needs most room for it: to uWSGI, which holds the query twice (alone, and as part of the URI) and long names for headers. */
+const sizeOf = ({ path, headers }: BackendRequest): number =>
+  headers.reduce((size, text) => size + text.length + 5, ADDED_BYTES + 2 * path.length)
 
 /** Gives what has come in meanwhile a chance to be read before the time is up. */
 const poll = (question: Question, rounds: number): void => {

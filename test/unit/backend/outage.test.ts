@@ -181,12 +181,19 @@ describe('an outage', () => {
     ] as [string, Answer][]) {
       it(`made by a client whose request is so large that the backend ${title}`, async () => {
         const { backend } = await serve(answer, { unavailableStatuses: [502] })
-        const large: Partial<AccessRequest> = { query: `token=s3cret${'a'.repeat(4000)}`, userAgent: 'b'.repeat(1000) }
-        const verdict = await ask(backend, large)
-        expect(verdict).to.include({ allowed: false, source: 'malformed' })
-        expect(verdict.fault).to.match(/, on a request of \d+ bytes$/).and.not.match(/s3cret/)
+        // The second is small on the wire, but uWSGI holds its query twice.
+        const large: Partial<AccessRequest>[] = [{ query: `token=s3cret${'a'.repeat(4000)}`, userAgent: 'b'.repeat(1000) }, { query: `token=s3cret${'a'.repeat(1800)}` }]
+        for (const request of large) {
+          const verdict = await ask(backend, request)
+          expect(verdict).to.include({ allowed: false, source: 'malformed' })
+          expect(verdict.fault).to.match(/, on a request of \d+ bytes$/).and.not.match(/s3cret/)
+        }
       })
     }
+    it('hidden by a token as long as any portal makes it', async () => {
+      const { backend } = await serve(closeAfter(''))
+      await outage(ask(backend, { query: `token=${'a'.repeat(1200)}`, userAgent: 'b'.repeat(150) }))
+    })
     it('hidden by the size of a request of which nothing was sent', async () => {
       await outage(ask(keep(backendFor(`http://127.0.0.1:${await closedPort()}`)), { query: 'a'.repeat(4096), userAgent: 'b'.repeat(1000) }))
     })
