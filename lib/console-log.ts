@@ -2,7 +2,7 @@ import type { AccessRequest } from './access/request.js'
 import type { Settings } from './access/settings.js'
 import type { Verdict } from './access/verdict.js'
 import { createFlood, type FloodLimits, type Later } from './flood.js'
-import { maskQuery, maskSecrets, printable } from './log.js'
+import { errorText, maskPath, maskQuery, maskSecrets, printable } from './log.js'
 
 /** What an operator reads on the console. Nothing in it can forge a line, and no token is in it. */
 export interface ConsoleLog {
@@ -31,7 +31,7 @@ const LEVELS: readonly Settings['log'][] = ['none', 'outages', 'denials', 'verdi
 const verdictLine = ({ action, streamPath, path, protocol, ip, sessionId, query }: AccessRequest, verdict: Verdict): string => [
   verdict.allowed ? 'allowed' : 'denied',
   action,
-  printable(streamPath || path, 200),
+  streamPath === '' ? maskPath(path) : printable(streamPath, 200),
   protocol,
   printable(ip, 64),
   `session=${printable(sessionId, 64)}`,
@@ -39,12 +39,6 @@ const verdictLine = ({ action, streamPath, path, protocol, ip, sessionId, query 
   ...(verdict.latencyMs === undefined ? [] : [`(${Math.round(verdict.latencyMs)} ms)`]),
   ...(query === '' ? [] : [`query ${maskQuery(query)}`])
 ].join(' ')
-
-const errorText = (error: unknown): string => {
-  if (!(error instanceof Error)) return maskSecrets(String(error))
-  const place = error.stack?.split('\n').find((line) => /^\s+at /.test(line))?.trim() ?? ''
-  return `${maskSecrets(`${error.name}: ${error.message}`)}${place && ` (${printable(place)})`}`
-}
 
 /**
  * Makes the operator's log.

@@ -3,8 +3,20 @@ import debug from 'debug'
 /** The namespaces below `nms-http-auth` that show a session's whole way with `DEBUG=nms-http-auth:*`. */
 export type Namespace = 'gate' | 'backend' | 'policy' | 'nms' | 'hls'
 
-/** Makes the debug function of one room. What it is given must have been masked. */
-export const trace = (namespace: Namespace): debug.Debugger => debug(`nms-http-auth:${namespace}`)
+/** Prints a line for whoever follows a session with `DEBUG`, if anybody does. */
+export interface Trace {
+  (format: string, ...values: unknown[]): void
+  readonly enabled: boolean
+}
+
+/** Makes the debug function of one room. Texts and errors that it is given are masked. */
+export const trace = (namespace: Namespace): Trace => {
+  const print = debug(`nms-http-auth:${namespace}`)
+  const write = (format: string, ...values: unknown[]): void => {
+    if (print.enabled) print(format, ...values.map((value) => typeof value === 'string' ? maskSecrets(value) : value instanceof Error ? errorText(value) : value))
+  }
+  return Object.defineProperty(write, 'enabled', { get: () => print.enabled }) as Trace
+}
 
 /** Printable text: control characters and what could reorder or hide a line become `\x1b`-like escapes. */
 export const printable = (text: string, max = 512): string => {
@@ -41,3 +53,17 @@ export const maskSecrets = (text: string): string =>
     .replace(/:\/\/[^\s/@"'<>]*@/g, '://***@')
     .replace(/\b(bearer|basic) +[^\s"',]+/gi, '$1 ***')
     .replace(/\b((?:\w|-){0,20}(?:token|password|secret|sign|authorization|api-?key))(["']?\s*[=:]\s*)["']?[^\s"'&;,]+/gi, '$1$2***'))
+
+/**
+ * A path with what stands behind its first mark of a query hidden: of a malformed request a token
+ * may be in there, as in `/live?token=…/s` or `/live/s.flv%3Ftoken=…`.
+ */
+export const maskPath = (path: string): string =>
+  printable(path.slice(0, MAX_QUERY).replace(/([?;#&=]|%(?:25)*(?:3[bdf]|2[36]))[^]+$/i, '$1***'), 200)
+
+/** An error for people: what it says, and where it was raised, without secrets. */
+export const errorText = (error: unknown): string => {
+  if (!(error instanceof Error)) return maskSecrets(String(error))
+  const place = error.stack?.split('\n').find((line) => /^\s+at /.test(line))?.trim() ?? ''
+  return `${maskSecrets(`${error.name}: ${error.message}`)}${place && ` (${printable(place)})`}`
+}

@@ -4,7 +4,8 @@ import type { AccessRequest } from '../../lib/access/request.js'
 import type { Settings } from '../../lib/access/settings.js'
 import { allow, deny, type Verdict } from '../../lib/access/verdict.js'
 import { createConsoleLog, type ConsoleLog } from '../../lib/console-log.js'
-import { maskQuery, maskSecrets, printable } from '../../lib/log.js'
+import debug from 'debug'
+import { maskPath, maskQuery, maskSecrets, printable, trace } from '../../lib/log.js'
 
 const request: AccessRequest = {
   sessionId: 'S1', action: 'play', protocol: 'rtmp', ip: '203.0.113.7', path: '/live/s', origin: 'rtmp://x',
@@ -52,6 +53,42 @@ describe('text for the log', () => {
     fc.assert(fc.property(fc.array(fc.tuple(name, fc.constantFrom('&', ';')), { minLength: 1, maxLength: 9 }), (parts) => {
       expect(maskQuery(parts.map(([key, cut]) => `${key}=SECRET${cut}`).join(''))).to.not.include('SECRET')
     }))
+  })
+
+  for (const [path, seen] of [
+    ['/live/s.flv', '/live/s.flv'],
+    ['/live?token=hunter2/s', '/live?***'],
+    ['/live/s.flv;token=hunter2', '/live/s.flv;***'],
+    ['/live/s.flv%3Ftoken=hunter2', '/live/s.flv%3F***'],
+    ['/live/s.flv%253ftoken', '/live/s.flv%253f***'],
+    ['/live/s#hunter2', '/live/s#***'],
+    ['/token=hunter2/s', '/token=***'],
+    ['/live/s?', '/live/s?'],
+    ['/live/s\r\n?\r\nhunter2', '/live/s\\x0d\\x0a?***']
+  ] as const) {
+    it(`masks what a malformed path hides: ${JSON.stringify(path)}`, () => {
+      expect(maskPath(path)).to.equal(seen)
+    })
+  }
+
+  it('masks texts and errors for whoever follows a session with DEBUG', () => {
+    const lines: unknown[][] = []
+    const { log } = debug
+    debug.log = (...line: unknown[]) => { lines.push(line) }
+    const before = debug.disable()
+    try {
+      trace('gate')('%s', '/live?token=hunter2')
+      debug.enable('nms-http-auth:gate')
+      const show = trace('gate')
+      expect(show.enabled).to.equal(true)
+      show('session %s failed on %s: %s', 'S1', '/live?token=hunter2\r\nforged', Object.assign(new TypeError('Invalid URL'), { input: 'rtmp://x?token=hunter2' }))
+    } finally {
+      debug.enable(before)
+      debug.log = log
+    }
+    const text = lines.flat().map(String).join(' ')
+    expect(lines).to.have.length(1)
+    expect(text).to.include('Invalid URL').and.not.include('hunter2').and.not.include('\r')
   })
 
   it('cuts a query of megabytes', () => {
