@@ -44,10 +44,12 @@ const parseHead = (head: string): { status: number, headers: Record<string, stri
 class Unchunker {
   private pending: Buffer = Buffer.alloc(0)
   private left = 0
+  private ended = false
 
   constructor(private readonly onBody: (bytes: Buffer) => void, private readonly onEnd: () => void) {}
 
   push(bytes: Buffer): void {
+    if (this.ended) return
     this.pending = Buffer.concat([this.pending, bytes])
     for (;;) {
       if (this.left === 0) {
@@ -55,7 +57,8 @@ class Unchunker {
         if (end < 0) return
         this.left = parseInt(this.pending.toString('latin1', 0, end), 16)
         this.pending = this.pending.subarray(end + 2)
-        if (this.left === 0) return this.onEnd()
+        this.ended = !(this.left > 0)
+        if (this.ended) return this.onEnd()
         this.left += 2
       }
       const part = this.pending.subarray(0, this.left)
