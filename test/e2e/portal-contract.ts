@@ -58,6 +58,10 @@ const WAYS: readonly Way[] = [
   {
     protocol: 'http-flv', path: `${STREAM}.flv`, refused: /403 Forbidden/, manyFrames: 30,
     url: ({ ports }, query) => `http://127.0.0.1:${ports.http}${STREAM}.flv?${query}`
+  },
+  {
+    protocol: 'hls', path: `/static${STREAM}/index.m3u8`, refused: /403 Forbidden/, manyFrames: 100,
+    url: ({ ports }, query) => `http://127.0.0.1:${ports.http}/static${STREAM}/index.m3u8?${query}`
   }
 ]
 
