@@ -13,7 +13,7 @@ const MEDIA = '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n1.ts\n'
 
 describe('a portal and its viewers of HLS', () => {
   const keep = cleanup()
-  const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
+  const clock = { time: 0, now: () => clock.time }
   const agent = new Agent({ keepAlive: true })
   afterEach(() => keep.run())
   after(() => agent.destroy())
@@ -51,7 +51,7 @@ describe('a portal and its viewers of HLS', () => {
       }
       expect(portal.checks.map(({ headers }) => headers['x-real-path'])).to.deep.equal(['/static/live/s/index.m3u8'])
       await server.waitForEvent({ event: 'donePlay', streamPath: '/live/s' })
-      clock.ahead += 5000
+      clock.time += 5000
       expect((await get(server, `${path}?${token}`))[0]).to.equal(200)
       expect(portal.checks).to.have.length(1)
       expect(await sources(server)).to.deep.equal(['allow /live/s by backend', 'allow /live/s by remembered'])
