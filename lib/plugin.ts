@@ -68,13 +68,15 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const http = { request: createHttpGate(createLiveGate(door, host), files, trusted), upgrade: createWebSocketGate(door, host, trusted) }
 
   let closing: Promise<void> | undefined
-  const close = (): Promise<void> => closing ??= (() => {
+  const close = (): Promise<void> => closing ??= (async () => {
     door.close()
     rtmp.close()
     viewers.close()
+    // Those who are held hear their verdict, and are told, before the door is taken away.
+    await new Promise((resolve) => setImmediate(resolve))
     host.uninstall()
     log.close()
-    return chain.close()
+    await chain.close()
   })()
   const handle = new HttpAuth(() => ({ ...counters.read(), held: held.size, viewers: viewers.size }), close)
   listener.onSession = (event, session) => tell('session', event, session)

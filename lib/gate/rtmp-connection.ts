@@ -159,13 +159,15 @@ export const openRtmpConnection = (arriving: Arriving): RtmpConnection => {
   peer.limit(MAX_OPENING_MESSAGE_BYTES)
   if (runs) peer.limit(Infinity)
   else socket.setNoDelay(true)
-  socket.on('data', data)
-  socket.once('end', () => {
+  const ended = (): void => {
     if (state === 'open' || state === 'closing') return
     socket.destroy()
     left()
-  })
+  }
+  socket.on('data', data)
+  socket.once('end', ended)
   socket.once('error', left)
+  peer.onRelease(() => { socket.off('data', data).off('end', ended).off('error', left) })
   return {
     /** Those who are held are refused through their verdict. */
     close() {

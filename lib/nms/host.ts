@@ -51,6 +51,8 @@ export interface RtmpPeer {
   sendError(code: string, description: string): void
   /** Whatever is fed from now on is thrown away, the rest of what is being parsed included. */
   stop(): void
+  /** Calls when an admitted session is given back to NMS, which reads its socket itself from then on. */
+  onRelease(listener: () => void): void
   /** Calls once NMS has sent this client its first media message, at once if it has already. */
   afterFirstMedia(listener: () => void): void
 }

@@ -47,7 +47,7 @@ export const adoptRtmp = (
   let heldAt: (() => void) | undefined
   let action: RtmpCommand['action'] = 'play'
   let stopped = false
-  let released = false
+  let onRelease = (): void => undefined
 
   const stopAt = (of: RtmpCommand['action'], original: (invoke: NmsInvoke) => void) => (invoke: NmsInvoke): void => {
     action = of
@@ -68,9 +68,14 @@ export const adoptRtmp = (
     onClose()
   }
   const restore = (): void => {
-    // NMS would raise donePlay for a session that never got anything.
-    if (!granted) return void socket.destroy()
-    released = true
+    // NMS would raise donePlay for a session that never got anything, so it ends as it was: refused.
+    if (!granted) {
+      stopped = true
+      socket.end()
+      destroySoon(socket)
+      return
+    }
+    onRelease()
     for (const own of ['onPlay', 'onPublish', 'packetAlloc', 'packetHandler'] as const) delete (rtmp as Partial<typeof rtmp>)[own]
     rtmp.onPacketCallback = onPacketCallback
     session.close = close
@@ -121,7 +126,6 @@ export const adoptRtmp = (
     id: session.id,
     socket,
     feed(bytes) {
-      if (released) return
       session.inBytes += bytes.length
       context.networkStats.inBytes += bytes.length
       if (stopped) return
@@ -143,6 +147,7 @@ export const adoptRtmp = (
     },
     sendError: (code, description) => rtmp.sendStatusMessage(rtmp.parserPacket.header.stream_id, 'error', code, description),
     stop() { stopped = true },
+    onRelease(listener) { onRelease = listener },
     afterFirstMedia(listener) {
       if (session.outBytes > 0) return listener()
       session.sendBuffer = (buffer) => {
