@@ -13,9 +13,15 @@ const ROOMS = {
   hls: { rooms: ['access'], packages: [] },
   gate: { rooms: ['access', 'hls', 'log', 'farewell', 'nms/host'], packages: [] },
   nms: { rooms: ['access', 'errors', 'log', 'farewell'], packages: [] },
-  command: { rooms: ['access', 'errors', 'log', 'options', 'backend', 'gate'], packages: [] }
+  command: { rooms: ['access', 'errors', 'log', 'options', 'backend', 'gate', 'hls', 'nms/host', 'nms/static-route'], packages: [] }
 }
 const PACKAGES = ['ajv', 'undici', 'debug', 'node-media-server', 'ws']
+
+/** The rooms of which only some files are allowed, with those. */
+const parts = (rooms) => {
+  const files = rooms.filter((allowed) => allowed.includes('/'))
+  return [...new Set(files.map((file) => file.split('/')[0]))].map((room) => [room, files.filter((file) => file.startsWith(`${room}/`))])
+}
 
 const roomRules = Object.entries(ROOMS).map(([room, { rooms, packages }]) => {
   const others = [...Object.keys(ROOMS), 'errors', 'log', 'farewell', 'index', 'plugin', 'register', 'cli', 'cli-*']
@@ -26,8 +32,8 @@ const roomRules = Object.entries(ROOMS).map(([room, { rooms, packages }]) => {
       'no-restricted-imports': ['error', {
         patterns: [
           { group: others.flatMap((other) => [`../${other}`, `../${other}.js`, `../${other}/**`]), message: `lib/${room} may not import that room.` },
-          ...rooms.filter((allowed) => allowed.includes('/')).map((allowed) => ({
-            group: [`../${allowed.split('/')[0]}/**`, `!../${allowed}.js`], message: `lib/${room} may import only ${allowed} of that room.`
+          ...parts(rooms).map(([other, files]) => ({
+            group: [`../${other}/**`, ...files.map((file) => `!../${file}.js`)], message: `lib/${room} may import only ${files.join(' and ')} of that room.`
           })),
           { group: PACKAGES.filter((name) => !packages.includes(name)).flatMap((name) => [name, `${name}/**`]), message: `lib/${room} may not know that package.` }
         ]

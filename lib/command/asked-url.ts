@@ -1,14 +1,22 @@
 import { isIP } from 'node:net'
 import { networks } from '../access/address.js'
-import type { Action } from '../access/request.js'
+import type { AccessRequest, Action } from '../access/request.js'
 import type { Settings } from '../access/settings.js'
 import type { Asked } from '../gate/asked.js'
+import type { HttpClient } from '../gate/exchange.js'
+import { createFileKind, FAMILIES } from '../gate/file-kind.js'
+import { fileRequest } from '../gate/file-request.js'
+import { fileExists, MALFORMED_FILE } from '../gate/files.js'
+import { mayBeLive, mayBeOwn } from '../gate/http.js'
 import { httpClientOf } from '../gate/http-client.js'
 import { splitTarget } from '../gate/http-exchange.js'
 import { httpRequest } from '../gate/http-request.js'
 import { rtmpRequest } from '../gate/rtmp-request.js'
+import { readServedPath } from '../gate/served-path.js'
 import { httpStreamPath } from '../gate/stream-path.js'
 import { webSocketRequest } from '../gate/websocket-request.js'
+import { compileStreamPattern } from '../hls/stream-pattern.js'
+import type { StaticRoute } from '../nms/host.js'
 import { Misuse } from './misuse.js'
 
 /** A client that would open a URL. */
@@ -20,20 +28,37 @@ export interface Visitor {
   readonly sessionId: string
 }
 
+/** What of the server's config the gates look at. */
+export interface Premises extends Pick<Settings, 'trustProxy' | 'files'> { readonly staticRoute: StaticRoute | undefined }
+
+/** An access request, or a page that is served to everybody. */
+export type AskedByUrl = Asked | { readonly asked: AccessRequest, readonly open: string }
+
 /**
- * What the gates make of a client that opens this URL, taken as it is typed.
+ * What the gates make of the first request of a client that opens this URL, taken as it is typed.
  * @throws Misuse if no client could, or if it leads to no stream
  */
-export const askedByUrl = (visitor: Visitor, settings: Pick<Settings, 'trustProxy'>): Asked => {
+export const askedByUrl = async (visitor: Visitor, premises: Premises): Promise<AskedByUrl> => {
   if (isIP(visitor.ip) === 0) throw new Misuse('--ip must be an IPv4 or IPv6 address')
   const [, scheme = '', host = '', target = ''] = /^([a-z]+):\/\/(?:[^/?#]*@)?([^/?#]*)(.*)$/is.exec(visitor.url) ?? []
   const protocol = scheme.toLowerCase()
   if (!/^(?:rtmp|http|ws)s?$/.test(protocol) || host === '') {
     throw new Misuse('the URL must be like rtmp://live.example.com/live/s?token=123; rtmp, rtmps, http, https, ws and wss are known')
   }
-  const secure = protocol.endsWith('s') && protocol !== 'ws'
-  return protocol.startsWith('rtmp') ? overRtmp(visitor, secure, host, target) : overHttp(visitor, secure, host, target, settings)
+  const secure = /^(?:rtmp|http|ws)s$/.test(protocol)
+  if (protocol.startsWith('rtmp')) return overRtmp(visitor, secure, host, target)
+  if (/[\x00-\x20\x7f]/.test(target)) throw new Misuse('the URL has a space or a control character; a client would write it as %20')
+  const parts = splitTarget(asSent(target))
+  const clientBy = (kind: 'http' | 'ws'): HttpClient => httpClientOf({
+    headers: { host: asSent(host), 'user-agent': asSent(visitor.userAgent) }, socket: { remoteAddress: visitor.ip, remotePort: 0 }
+  }, secure, kind, networks(premises.trustProxy))
+  return protocol.startsWith('ws')
+    ? webSocketRequest({ action: visitor.action, ...parts }, clientBy('ws'), visitor.sessionId)
+    : overHttp(visitor, parts, clientBy('http'), premises)
 }
+
+/** Node hands the gates what comes over the wire as Latin-1. */
+const asSent = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
 /** As players split it: all but the last part of the path is the app. */
 const overRtmp = ({ action, userAgent, ip, sessionId }: Visitor, secure: boolean, host: string, target: string): Asked => {
@@ -45,18 +70,25 @@ const overRtmp = ({ action, userAgent, ip, sessionId }: Visitor, secure: boolean
   return rtmpRequest(command, { id: sessionId, secure, socket: { remoteAddress: ip } })
 }
 
-const overHttp = (
-  { url, action, userAgent, ip, sessionId }: Visitor, secure: boolean, host: string, target: string, { trustProxy }: Pick<Settings, 'trustProxy'>
-): Asked => {
-  if (/[\x00-\x20\x7f]/.test(target)) throw new Misuse('the URL has a space or a control character; a client would write it as %20')
-  // Node hands the gates what comes over the wire as Latin-1.
-  const wire = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
-  const scheme = /^ws/i.test(url) ? 'ws' : 'http'
-  const sender = { headers: { host: wire(host), 'user-agent': wire(userAgent) }, socket: { remoteAddress: ip, remotePort: 0 } }
-  const client = httpClientOf(sender, secure, scheme, networks(trustProxy))
-  const parts = splitTarget(wire(target))
-  if (scheme === 'ws') return webSocketRequest({ action, ...parts }, client, sessionId)
-  const streamPath = httpStreamPath(parts.rawPath)
-  if (streamPath === undefined) throw new Misuse('the URL leads to no stream; over HTTP a live stream is /app/name.flv')
-  return httpRequest({ method: action === 'publish' ? 'POST' : 'GET', streamPath, ...parts }, client, sessionId)
+/** Files first, as Express has it; a publisher sends no file. */
+const overHttp = async (
+  { action, sessionId }: Visitor, { rawPath, query }: { rawPath: string, query: string }, client: HttpClient, { staticRoute, files }: Premises
+): Promise<AskedByUrl> => {
+  const streamPath = httpStreamPath(rawPath)
+  const live = (): Asked => {
+    if (streamPath === undefined) throw new Misuse('the URL leads to no stream; over HTTP a live stream is /app/name.flv, and files are below static.router')
+    return httpRequest({ method: action === 'publish' ? 'POST' : 'GET', streamPath, rawPath, query }, client, sessionId)
+  }
+  const served = action === 'publish' ? undefined : staticRoute && readServedPath(staticRoute.router)(rawPath)
+  if (staticRoute === undefined || served === undefined) return live()
+  const file = (protocol: 'hls' | 'file', path: string, stream: string): AccessRequest =>
+    fileRequest({ protocol, path, query, streamPath: stream }, client, sessionId)
+  if (served === null) return { asked: file('file', rawPath, ''), malformed: MALFORMED_FILE }
+  const kind = createFileKind(files.open)(served.file)
+  const ambiguous = mayBeLive(rawPath, streamPath) || (mayBeOwn(rawPath) && kind !== 'open')
+  if (ambiguous && !await fileExists(staticRoute.root, served)) return live()
+  const stream = compileStreamPattern(files.stream)(served.file, served.path)
+  return kind === 'open'
+    ? { asked: file('file', served.path, stream), open: 'pages (files.open) are open to everybody' }
+    : { asked: file(FAMILIES[kind].at(-1) ?? 'file', served.path, stream) }
 }

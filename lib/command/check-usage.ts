@@ -4,8 +4,8 @@ export const CHECK_USAGE = `nms-http-auth check: asks the backend as the running
   nms-http-auth check -c config.json
 
 With a URL (rtmp, rtmps, http, https, ws or wss, quoted) it asks for the client that would open it:
-the rules first, then the backend. Without one it asks every backend about nobody, and any final
-status is an answer.
+the rules first, then the backend; for HLS it is the first request of a viewer. Without a URL it
+asks every backend about nobody, and any final status is an answer.
 
   -c, --config FILE   the config file of node-media-server, with its section "httpAuth"
       --publish       the client publishes instead of playing

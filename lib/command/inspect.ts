@@ -7,7 +7,8 @@ import { createBackend } from '../backend/backend.js'
 import { createChain } from '../chain.js'
 import { BackendUnavailable } from '../errors.js'
 import { createDoor } from '../gate/door.js'
-import { askedByUrl } from './asked-url.js'
+import { staticRouteOf } from '../nms/static-route.js'
+import { askedByUrl, type AskedByUrl } from './asked-url.js'
 import { Documents, type CheckDocument, type QuestionDocument } from './check-document.js'
 import { readConfig, type Config } from './config.js'
 import { pemFilesOf } from './curl.js'
@@ -49,11 +50,10 @@ export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckD
     const { questions, answers } = await askBackends(settings, describe)
     return { ...about, questions, exitStatus: answers ? 0 : 2 }
   }
-  const asked = askedByUrl({ ...wish, url: wish.url, action: wish.publish ? 'publish' : 'play', sessionId: newSessionId() }, settings)
+  const premises = { ...settings, staticRoute: staticRouteOf(config.sections['static'] as Parameters<typeof staticRouteOf>[0]) }
+  const asked = await askedByUrl({ ...wish, url: wish.url, action: wish.publish ? 'publish' : 'play', sessionId: newSessionId() }, premises)
   const request = asked.asked
-  const { verdict, questions, reason } = 'malformed' in asked
-    ? { verdict: deny('malformed', asked.malformed), questions: [], reason: undefined }
-    : await decide(settings, request)
+  const { verdict, questions, reason } = await decide(settings, asked)
   const backend = settings[request.action]
   return {
     ...about,
@@ -66,8 +66,12 @@ export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckD
   }
 }
 
-/** Goes the whole way behind the gates, once. */
-const decide = async (settings: Settings, request: AccessRequest): Promise<{ verdict: Verdict, questions: Question[], reason: string | undefined }> => {
+interface Decided { readonly verdict: Verdict, readonly questions: readonly Question[], readonly reason: string | undefined }
+
+/** Goes the whole way behind the gates, once; what a gate decides by itself goes none. */
+const decide = async (settings: Settings, asked: AskedByUrl): Promise<Decided> => {
+  if ('malformed' in asked) return { verdict: deny('malformed', asked.malformed), questions: [], reason: undefined }
+  if ('open' in asked) return { verdict: allow('rule', asked.open), questions: [], reason: undefined }
   let reason: string | undefined
   const chain = createChain(settings, {
     onBegin: nothing, onEnd: nothing, onOpen: nothing, onClose: nothing, onUnavailable: (_request, _verdict, error) => { reason = error.message }
@@ -76,7 +80,7 @@ const decide = async (settings: Settings, request: AccessRequest): Promise<{ ver
     authorize: chain.authorize, hold: () => nothing, report: nothing, onBug: (error) => { console.error('nms-http-auth check: internal error:', error) }
   })
   const record = recordQuestions()
-  const verdict = await door.decide(request, new AbortController().signal)
+  const verdict = await door.decide(asked.asked, new AbortController().signal)
   record.stop()
   await chain.close()
   return { verdict, questions: record.questions(), reason }

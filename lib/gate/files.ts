@@ -19,7 +19,8 @@ import { readServedPath, type ReadServedPath, type ServedPath } from './served-p
 import type { Belonging, Viewer, Viewers } from './viewers.js'
 
 const debug = trace('hls')
-const MALFORMED = 'ask for files by their plain path'
+/** Why no file is meant by a path. */
+export const MALFORMED_FILE = 'ask for files by their plain path'
 
 /** The door for HLS and other files below the static route. */
 export interface FilesGate {
@@ -32,6 +33,15 @@ export interface FilesGate {
   serve(exchange: Exchange, served: ServedPath): void
   /** Refuses a request that names a file by another spelling than the one that is checked. */
   refuseMalformed(exchange: Exchange): void
+}
+
+/** Whether there is a file below the root of the static route now. */
+export const fileExists = async (root: string, { file }: ServedPath): Promise<boolean> => {
+  try {
+    return (await stat(join(root, file))).isFile()
+  } catch {
+    return false
+  }
 }
 
 export const createFilesGate = (
@@ -82,13 +92,7 @@ export const createFilesGate = (
 
   return {
     read,
-    exists: async ({ file }) => {
-      try {
-        return (await stat(join(route.root, file))).isFile()
-      } catch {
-        return false
-      }
-    },
+    exists: (served) => fileExists(route.root, served),
     isOpen: ({ file }) => kindOf(file) === 'open',
     serve(exchange, served) {
       const kind = kindOf(served.file)
@@ -107,7 +111,7 @@ export const createFilesGate = (
       })
     },
     refuseMalformed(exchange) {
-      const verdict = deny('malformed', MALFORMED)
+      const verdict = deny('malformed', MALFORMED_FILE)
       door.report(fileRequest({ protocol: 'file', path: headerText(exchange.rawPath), query: exchange.query, streamPath: '' }, exchange.client, host.newSessionId()), verdict)
       refuse(exchange, verdict)
     }

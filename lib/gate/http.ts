@@ -11,10 +11,12 @@ import { httpStreamPath } from './stream-path.js'
 
 const debug = trace('gate')
 
-/** NMS's own pages and its API, which may lie below a static route that is mounted at the root. */
-const OWN = /^\/(?:admin|api)(?:\/|$)/i
-/** What the live route can match: two segments. */
-const TWO_SEGMENTS = /^\/[^/]+\/[^/]+\/?$/
+/** Whether a path may be one of NMS's own pages or its API, which may lie below a static route that is mounted at the root. */
+export const mayBeOwn = (rawPath: string): boolean => /^\/(?:admin|api)(?:\/|$)/i.test(rawPath)
+
+/** Whether a path below the static route may mean a live stream as well: that route matches two segments. */
+export const mayBeLive = (rawPath: string, streamPath: string | null | undefined): streamPath is string | null =>
+  streamPath !== undefined && /^\/[^/]+\/[^/]+\/?$/.test(rawPath)
 
 /**
  * The door for HTTP, over HTTP/1 and HTTP/2: tells live streams, files, and what is nobody's
@@ -25,8 +27,8 @@ const TWO_SEGMENTS = /^\/[^/]+\/[^/]+\/?$/
 export const createHttpGate = (live: LiveGate, files: FilesGate | undefined, trusted: Networks): HttpFront['request'] => {
   const file = async (gate: FilesGate, exchange: Exchange, served: ServedPath, streamPath: string | null | undefined): Promise<void> => {
     const { rawPath, signal } = exchange
-    const isLive = streamPath !== undefined && TWO_SEGMENTS.test(rawPath)
-    const isOwn = OWN.test(rawPath) && !gate.isOpen(served)
+    const isLive = mayBeLive(rawPath, streamPath)
+    const isOwn = mayBeOwn(rawPath) && !gate.isOpen(served)
     // Only where a path may mean two things the disk is looked at.
     if (!isLive && !isOwn) return gate.serve(exchange, served)
     const exists = await gate.exists(served)
@@ -53,7 +55,7 @@ export const createHttpGate = (live: LiveGate, files: FilesGate | undefined, tru
     }
     // Express serves files to no other method.
     if (streamPath !== undefined) return live(exchange, streamPath)
-    if (OWN.test(target.rawPath)) return exchange.forward()
+    if (mayBeOwn(target.rawPath)) return exchange.forward()
     exchange.refuse(405, 'GET and HEAD only', 'GET, HEAD, OPTIONS')
   }
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
 import { HttpAuthError } from '../errors.js'
 import { check } from './assumptions.js'
 import { findPackage } from './context.js'
@@ -7,10 +6,11 @@ import { adoptFlv } from './flv-session.js'
 import { createGrants } from './grants.js'
 import { installGuard, type OnIntruder } from './guard.js'
 import { installHooks, type OnSession } from './hooks.js'
-import type { Host, HttpFront, RtmpFront, StaticRoute } from './host.js'
+import type { Host, HttpFront, RtmpFront } from './host.js'
 import { installHttpFront } from './http-front.js'
 import { installRtmpFront } from './rtmp-front.js'
 import { isFlv, type NmsContext, type NmsInstance } from './shapes.js'
+import { staticRouteOf } from './static-route.js'
 import { openViewer } from './viewer.js'
 
 /** What the host reports to the plugin. */
@@ -61,7 +61,7 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
     version,
     section: context.config['httpAuth'],
     configFile: context.configFile ?? undefined,
-    staticRoute: staticRouteOf(context),
+    staticRoute: staticRouteOf(context.config.static),
     newSessionId: () => Date.now().toString(36) + randomBytes(12).toString('hex'),
     grant: (req, { sessionId, action, streamPath }, address) => grants.give(req, { sessionId, action, streamPath, address }),
     openViewer: (request, address, onClose) => openViewer(context, grants, request, address, onClose),
@@ -101,14 +101,4 @@ const closeOnStop = (nms: NmsInstance, onStop: () => Promise<void>): () => void 
     return stop.call(nms)
   }
   return () => { delete (nms as Partial<NmsInstance>).stop }
-}
-
-/** As NMS decides it. A mount that Express takes for a pattern could not be told from other paths. */
-const staticRouteOf = ({ config }: NmsContext): StaticRoute | undefined => {
-  const { router, root } = config.static ?? {}
-  if (!router || typeof root !== 'string' || root === '') return undefined
-  if (typeof router !== 'string' || !/^\/[\w./~-]*$/.test(router)) {
-    throw new HttpAuthError('ERR_HOST_UNSUPPORTED', `static.router of node-media-server must be a plain path such as "/static", for the files below it to be guarded; it is ${JSON.stringify(router)}`)
-  }
-  return { router, root: resolve(root) }
 }

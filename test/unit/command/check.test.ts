@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -74,6 +74,63 @@ describe('check', () => {
       ] as const) {
         expect(await check({ url: 'http://127.0.0.1:9' }, url, wish).catch((error: unknown) => error), url).to.be.instanceOf(Misuse)
       }
+    })
+  })
+
+  describe('asks for the viewer of a file below the static route', () => {
+    const files = async (url: string, own: object = {}, wish: Partial<Wish> = {}): Promise<CheckDocument> => {
+      const backend = await backendThat(ok)
+      const config = await configOf(undefined, JSON.stringify({ static: { router: '/static', root: join(dir, 'root') }, httpAuth: { url: backend.url, ...own } }))
+      const document = await inspect({ url, config, publish: false, ip: '203.0.113.7', userAgent: 'hls.js', ...wish }, true)
+      expect(backend.requests).to.have.length(document.verdict?.source === 'backend' ? 1 : 0)
+      return document
+    }
+    before(async () => {
+      await mkdir(join(dir, 'root'))
+      await writeFile(join(dir, 'root', 'recorded.flv'), '')
+    })
+
+    for (const [url, seen, own] of [
+      ['https://live.example.com/static/live/s/index.m3u8?token=1', { protocol: 'hls', path: '/static/live/s/index.m3u8', streamPath: '/live/s', origin: 'https://live.example.com', query: 'token=1' }],
+      ['http://live.example.com/STATIC/live/s/%31.ts', { protocol: 'hls', path: '/static/live/s/1.ts', streamPath: '/live/s' }],
+      ['http://live.example.com/static/a/b/c/index.m3u8', { protocol: 'hls', streamPath: '/a/b/c' }],
+      ['http://live.example.com/static/hls/live/s/index.m3u8', { protocol: 'hls', streamPath: '/live/s' }, { files: { stream: 'hls/{app}/{stream}' } }],
+      ['http://live.example.com/static/movies/m.mp4', { protocol: 'file', path: '/static/movies/m.mp4' }],
+      ['http://live.example.com/static/recorded.flv', { protocol: 'file', path: '/static/recorded.flv' }],
+      ['http://live.example.com/static/missing.flv', { protocol: 'http-flv', path: '/static/missing.flv', streamPath: '/static/missing' }],
+      ['http://live.example.com/live/s.flv', { protocol: 'http-flv', streamPath: '/live/s' }]
+    ] as const) {
+      it(url, async () => {
+        const { accessRequest, verdict } = await files(url, own)
+        expect(accessRequest).to.include({ action: 'play', ...seen })
+        expect(verdict).to.include({ allowed: true, source: 'backend' })
+      })
+    }
+
+    it('asks nobody for a page', async () => {
+      for (const url of ['http://x/static/index.html', 'http://x/static/', 'http://x/static/live/s/player.js?token=1']) {
+        const document = await files(url)
+        expect(document.verdict, url).to.deep.include({ allowed: true, source: 'rule', reason: 'pages (files.open) are open to everybody' })
+        expect(document.exitStatus).to.equal(0)
+      }
+      expect((await files('http://x/static/index.html', { files: { open: [] } })).verdict?.source).to.equal('backend')
+    })
+
+    it('refuses a path that is not plain', async () => {
+      for (const path of ['/static/live//index.m3u8', '/static/live/%2e%2e/index.m3u8', '/static/a%2fb.ts', '/static/.hidden', '/static/a.ts%00']) {
+        expect((await files(`http://x${path}`)).verdict, path).to.include({ allowed: false, source: 'malformed' })
+      }
+    })
+
+    it('knows no publisher of files, and no file where none is served', async () => {
+      expect(await files('http://x/static/live/s/index.m3u8', {}, { publish: true }).catch((error: unknown) => error)).to.be.instanceOf(Misuse)
+      expect(await check({ url: 'http://127.0.0.1:9' }, 'http://x/static/live/s/index.m3u8').catch((error: unknown) => error)).to.be.instanceOf(Misuse)
+    })
+
+    it('refuses a static route with which the server would not start', async () => {
+      const config = await configOf(undefined, JSON.stringify({ static: { router: '/:x', root: '.' }, httpAuth: { url: 'http://127.0.0.1:9' } }))
+      const error: unknown = await inspect({ url: 'http://x/a/s.flv', config, publish: false, ip: '127.0.0.1', userAgent: '' }, false).catch((thrown: unknown) => thrown)
+      expect(error).to.be.instanceOf(HttpAuthError).with.property('code', 'ERR_HOST_UNSUPPORTED')
     })
   })
 
