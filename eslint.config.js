@@ -11,9 +11,10 @@ const ROOMS = {
   backend: { rooms: ['access', 'errors', 'log'], packages: ['undici'] },
   policy: { rooms: ['access', 'errors', 'log'], packages: [] },
   hls: { rooms: ['access'], packages: [] },
+  console: { rooms: ['access', 'log'], packages: [] },
   gate: { rooms: ['access', 'hls', 'log', 'farewell', 'nms/host'], packages: [] },
   nms: { rooms: ['access', 'errors', 'log', 'farewell'], packages: [] },
-  command: { rooms: ['access', 'errors', 'log', 'options', 'backend', 'gate', 'hls', 'nms/host', 'nms/static-route'], packages: [] }
+  command: { rooms: ['access', 'errors', 'log', 'options', 'backend', 'gate', 'hls', 'chain', 'handle', 'preload', 'section', 'nms/host', 'nms/static-route'], packages: [] }
 }
 const PACKAGES = ['ajv', 'undici', 'debug', 'node-media-server', 'ws']
 
@@ -24,7 +25,7 @@ const parts = (rooms) => {
 }
 
 const roomRules = Object.entries(ROOMS).map(([room, { rooms, packages }]) => {
-  const others = [...Object.keys(ROOMS), 'errors', 'log', 'farewell', 'index', 'plugin', 'register', 'cli', 'cli-*']
+  const others = [...Object.keys(ROOMS), 'errors', 'log', 'farewell', 'index', 'plugin', 'chain', 'handle', 'stats', 'section', 'preload', 'register', 'cli']
     .filter((other) => other !== room && !rooms.some((allowed) => allowed === other || allowed.startsWith(`${other}/`)))
   return {
     files: [`lib/${room}/**/*.ts`],

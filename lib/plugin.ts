@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { networks } from './access/address.js'
 import { createChain } from './chain.js'
-import { createConsoleLog } from './console-log.js'
+import { createConsoleLog } from './console/console-log.js'
 import { HttpAuthError } from './errors.js'
 import { createDoor } from './gate/door.js'
 import { createFilesGate } from './gate/files.js'

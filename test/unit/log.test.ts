@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { AccessRequest } from '../../lib/access/request.js'
 import type { Settings } from '../../lib/access/settings.js'
 import { allow, deny, type Verdict } from '../../lib/access/verdict.js'
-import { createConsoleLog, type ConsoleLog } from '../../lib/console-log.js'
+import { createConsoleLog, type ConsoleLog } from '../../lib/console/console-log.js'
 import debug from 'debug'
 import { maskPath, maskQuery, maskSecrets, printable, trace } from '../../lib/log.js'
 

@@ -1,4 +1,4 @@
-import { limitKey } from './access/address.js'
+import { limitKey } from '../access/address.js'
 
 /** How many lines a window has room for, and how long it is. */
 export interface FloodLimits {

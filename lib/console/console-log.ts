@@ -1,8 +1,8 @@
-import type { AccessRequest } from './access/request.js'
-import type { Settings } from './access/settings.js'
-import type { Verdict } from './access/verdict.js'
+import type { AccessRequest } from '../access/request.js'
+import type { Settings } from '../access/settings.js'
+import type { Verdict } from '../access/verdict.js'
 import { createFlood, type FloodLimits, type Later } from './flood.js'
-import { errorText, maskPath, maskQuery, maskSecrets, printable } from './log.js'
+import { errorText, maskPath, maskQuery, maskSecrets, printable } from '../log.js'
 
 /** What an operator reads on the console. Nothing in it can forge a line, and no token is in it. */
 export interface ConsoleLog {
