@@ -1,12 +1,15 @@
 import { expect } from 'chai'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Options } from '../../../lib/options/options.js'
-import { byToken, startBackend, type Asked, type ControlledBackend } from '../../support/backend.js'
+import { startBackend, type Asked, type ControlledBackend } from '../../support/backend.js'
 import { cleanup } from '../../support/cleanup.js'
 import { RawHttp } from '../../support/flv-clients.js'
 import { keepPublishing, type MediaMessage } from '../../support/media.js'
 import { RtmpClient } from '../../support/rtmp-client.js'
 import { startServer, type Decided, type Ports, type ServerSettings, type TestServer } from '../../support/server.js'
 import { until } from '../../support/waiting.js'
+import { fileOf, PROTECTED } from './attack.js'
 
 /** A stream that behaves: somebody publishes it, and two watch every frame. */
 export interface Channel {
@@ -75,6 +78,7 @@ export const openChannel = async (ports: Ports, name: string, luma: number): Pro
 /** What must be as before when a case is over. */
 interface Footprint {
   readonly held: number
+  readonly viewers: number
   readonly sessions: string[]
   readonly broadcasts: string[]
   readonly sockets: number
@@ -109,6 +113,7 @@ const footprint = (server: TestServer): Promise<Footprint> => server.evaluate(({
   const handles = (process as unknown as { _getActiveHandles: () => Handle[] })._getActiveHandles()
   return {
     held: auth?.stats().held ?? -1,
+    viewers: auth?.stats().viewers ?? -1,
     sessions: [...context.sessions.keys()].sort(),
     broadcasts: [...context.broadcasts.keys()].sort(),
     sockets: handles.filter(({ localPort }) => localPort !== undefined && ports.includes(localPort)).length,
@@ -140,8 +145,10 @@ export const openArena = async ({ config = {}, options = {}, env = {}, url = ({ 
   try {
     const backend = keep(await startBackend())
     const server = keep(await startServer({
-      config, env, options: { url: await url(backend), log: 'none', maxHeldPerIp: 0, ...options }
+      config: { static: { router: '/media', root: 'media' }, ...config }, env, options: { url: await url(backend), log: 'none', maxHeldPerIp: 0, ...options }
     }))
+    await mkdir(join(server.dir, 'media/live/target'), { recursive: true })
+    for (const way of ['hls', 'file'] as const) await writeFile(join(server.dir, fileOf(way)), way === 'hls' ? `#EXTM3U\n# ${PROTECTED}\n` : PROTECTED)
     const channels = [
       keep(await openChannel(server.ports, 'target', 80)),
       keep(await openChannel(server.ports, 'calm', 120))
@@ -172,5 +179,3 @@ export const openArena = async ({ config = {}, options = {}, env = {}, url = ({ 
     throw error
   }
 }
-
-export { byToken }

@@ -1,12 +1,26 @@
 import { randomBytes } from 'node:crypto'
-import type { Action } from '../../../lib/access/request.js'
-import { isRtmp, type Speech } from '../../support/clients.js'
+import type { Action, Protocol } from '../../../lib/access/request.js'
+import { isRtmp, protocolOf, SPEECHES, type Speech } from '../../support/clients.js'
 import { FLV_HEADER, flvTag } from '../../support/flv.js'
 import { Http2Client, openHttp2, RawHttp, type FlvClient } from '../../support/flv-clients.js'
 import { createStream, type MediaMessage } from '../../support/media.js'
 import { RtmpClient } from '../../support/rtmp-client.js'
 import type { Ports } from '../../support/server.js'
-import { sleep, until } from '../../support/waiting.js'
+import { inTime, sleep, until } from '../../support/waiting.js'
+
+/** Every way in: live streams, HLS and other files. */
+export type Way = Speech | 'hls' | 'file'
+export const WAYS: readonly Way[] = [...SPEECHES, 'hls', 'file']
+
+export const isFile = (way: Way): way is 'hls' | 'file' => way === 'hls' || way === 'file'
+export const protocolOfWay = (way: Way): Protocol => isFile(way) ? way : protocolOf(way)
+/** What can be done in a way: nobody publishes files over HTTP. */
+export const actionsOf = (way: Way): readonly Action[] => isFile(way) ? ['play'] : ['play', 'publish']
+
+/** Stands in every file that is protected. */
+export const PROTECTED = 'protected content'
+/** Where the arena has files, below `static.router`. */
+export const fileOf = (way: 'hls' | 'file', app = 'live', name = 'target'): string => `/media/${app}/${name}/${way === 'hls' ? 'index.m3u8' : 'recording.mp4'}`
 
 /** What a hostile client says, in words that each protocol has its own place for. */
 export interface Shape {
@@ -28,7 +42,7 @@ export interface Shape {
 
 /** What became of a client that must not get in. */
 export interface Outcome {
-  readonly speech: Speech
+  readonly way: Way
   readonly shape: Shape
   /** What it was told: an HTTP status, an RTMP status code; `undefined` if it was just cut. */
   readonly answer: number | string | undefined
@@ -59,7 +73,21 @@ const WATCH_MS = 60
 const GONE_MS = 5000
 
 /** Has one hostile client ask, and send media without waiting, and sees what becomes of it. */
-export const attack = (ports: Ports, speech: Speech, shape: Shape): Promise<Outcome> =>
+export const attack = (ports: Ports, way: Way, shape: Shape): Promise<Outcome> => isFile(way) ? attackFile(ports, way, shape) : attackLive(ports, way, shape)
+
+const attackFile = async (ports: Ports, way: 'hls' | 'file', shape: Shape): Promise<Outcome> => {
+  const { target, app, name, query } = shape
+  const whole = target ?? `${fileOf(way, app, name)}${query === undefined ? '' : `?${query}`}`
+  const client = await openHttp(ports, 'http-flv', { ...shape, target: whole })
+  const answer = await inTime(client.status, () => `${way} ${whole} is told something or cut`)
+  // Who asks for what is not there is told so by Express, which keeps the connection.
+  const gone = answer === 404 || await isGone(() => client.closedAt > 0, () => { if (client instanceof RawHttp) client.wire.write('x') })
+  await client.close()
+  const text = client.text()
+  return { way, shape, answer: answer === 0 ? undefined : answer, mediaBytes: text.includes(PROTECTED) ? text.length : 0, gone }
+}
+
+const attackLive = (ports: Ports, speech: Speech, shape: Shape): Promise<Outcome> =>
   isRtmp(speech) ? attackRtmp(ports, speech, shape) : attackHttp(ports, speech, shape)
 
 const attackRtmp = async (ports: Ports, speech: Speech, shape: Shape): Promise<Outcome> => {
@@ -81,7 +109,7 @@ const attackRtmp = async (ports: Ports, speech: Speech, shape: Shape): Promise<O
   await lateMedia(() => { for (const message of alienMedia()) client.sendMedia(message) })
   const gone = await isGone(() => client.wire.isClosed, () => client.wire.write('x'))
   await client.close()
-  return { speech, shape, answer: told(), mediaBytes: client.media.bytes, gone }
+  return { way: speech, shape, answer: told(), mediaBytes: client.media.bytes, gone }
 }
 
 /** Goes on sending for a moment after the answer. */
@@ -145,7 +173,7 @@ const attackHttp = async (ports: Ports, speech: Speech, shape: Shape): Promise<O
     if (/^ERR_(?:HTTP2_)?INVALID/.test(error.code ?? '')) return undefined
     throw error
   })
-  if (client === undefined) return { speech, shape, answer: undefined, mediaBytes: 0, gone: true }
+  if (client === undefined) return { way: speech, shape, answer: undefined, mediaBytes: 0, gone: true }
   const send = (): void => {
     if (speech.startsWith('ws')) (client as RawHttp).wire.write(maskedFrame(alienFlv()))
     else if (shape.action === 'publish') client.send(alienFlv())
@@ -157,5 +185,5 @@ const attackHttp = async (ports: Ports, speech: Speech, shape: Shape): Promise<O
   await lateMedia(send)
   const gone = await isGone(() => client.closedAt > 0, () => { if (client instanceof RawHttp) client.wire.write('x') })
   await client.close()
-  return { speech, shape, answer: answer === 0 ? undefined : answer, mediaBytes: client.flv.bytes, gone }
+  return { way: speech, shape, answer: answer === 0 ? undefined : answer, mediaBytes: client.flv.bytes, gone }
 }

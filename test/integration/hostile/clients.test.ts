@@ -1,10 +1,9 @@
 import { expect } from 'chai'
-import type { Action } from '../../../lib/access/request.js'
 import { byToken, type Asked, type BackendAnswer } from '../../support/backend.js'
-import { isRtmp, protocolOf, SPEECHES, type Speech } from '../../support/clients.js'
+import { isRtmp } from '../../support/clients.js'
 import type { Decided } from '../../support/server.js'
 import { openArena, type Arena } from './arena.js'
-import { attack, type Outcome, type Shape } from './attack.js'
+import { actionsOf, attack, fileOf, isFile, protocolOfWay, WAYS, type Outcome, type Shape, type Way } from './attack.js'
 
 /** Stands in every token and must stand in no line of any log. */
 const SECRET = 'S3CR3T'
@@ -18,11 +17,11 @@ interface Seen { readonly outcomes: readonly Outcome[], readonly verdicts: reado
 /** One class of attacks: all its attempts are made at once, to play and to publish. */
 interface Attack {
   readonly by: string
-  readonly attempts: (speech: Speech) => readonly Attempt[]
+  readonly attempts: (way: Way) => readonly Attempt[]
   /** Default: token 123 is allowed and nothing else. */
   readonly backend?: (asked: Asked) => BackendAnswer
   /** What must hold besides. */
-  readonly also?: (seen: Seen, speech: Speech) => void
+  readonly also?: (seen: Seen, way: Way) => void
 }
 
 const YES = new Set<unknown>([200, 101, 'NetStream.Play.Start', 'NetStream.Publish.Start'])
@@ -55,9 +54,12 @@ const BAD_BYTES = [
 const dropsLarge = (asked: Asked): BackendAnswer =>
   2 * asked.url.length + asked.rawHeaders.reduce((size, text) => size + text.length + 4, 300) > 4096 ? { destroy: true } : byToken(asked)
 
+/** Of files a whole directory is let out, so that is what a backend decides on. */
+const TARGET = /^\/live\/target(?:\.flv)?$|^\/media\/live\/target\//
+
 /** Everybody may have any stream but the target; so to be asked about it by another name is to get in. */
 const allButTarget = (asked: Asked): BackendAnswer =>
-  ({ status: /^\/live\/target(?:\.flv)?$/.test(header(asked, 'x-real-path')) ? 403 : 200 })
+  ({ status: TARGET.test(header(asked, 'x-real-path')) ? 403 : 200 })
 
 const HTTP_PATHS = [
   '/live/target.flv', '/live/%74arget.flv', '/live/target%2eflv', '/live%2ftarget.flv', '/live/target.FLV', '/live/target.flv/', '/live/target.flv//',
@@ -79,8 +81,21 @@ const RTMP_PATHS: readonly Attempt[] = [
   ['live', 'target??x'], ['.', 'live/target'], ['live\\', 'target']
 ].map(([app = '', name = '']) => ({ app, name }))
 
-const PATHS = (speech: Speech): readonly Attempt[] => isRtmp(speech) ? RTMP_PATHS
-  : (speech.startsWith('ws') ? WS_PATHS : HTTP_PATHS).flatMap((path) => [path, ...(path.includes('?') ? [] : [`${path}?${TOKEN}`])]).map((target) => ({ target }))
+const filePaths = (way: 'hls' | 'file'): string[] => {
+  const file = fileOf(way)
+  const name = file.slice(file.lastIndexOf('/') + 1)
+  return [
+    file, file.toUpperCase(), file.replace('media', 'MEDIA'), file.replace('media', '%6dedia'), file.replace('live', '%6cive'), file.replace('target', 'TARGET'), `/${file}`, `/.${file}`, `/x/..${file}`,
+    `/media/x/../live/target/${name}`, `/media/x/%2e%2e/live/target/${name}`, `/media/open/..%2flive%2ftarget%2f${name}`, `/media/live%2ftarget/${name}`, `/media//live/target/${name}`, `/media/live/target//${name}`,
+    `/media/live/target/./${name}`, `/media/live\\target/${name}`, `\\media\\live\\target\\${name}`, `/media/live/target%5c${name}`, `${file}/`, `${file}.`, `${file}%20`, `${file}%00`, `${file}%00.html`, `${file};.html`, `${file}/.html`,
+    `${file}/index.html`, `${file}%2findex.html`, `${file}#.html`, `${file}%23.html`, `${file}%3f.html`, `${file}?.html`, `${file}?/x.html`, `/media;x/live/target/${name}`, `/media/live;x/target/${name}`, `http://other.example${file}`,
+    `HTTP://127.0.0.1${file}`, `http:${file}`, `/media/../media/live/target/${name}`, `/media/live/target/${name.replace('.', '%2e')}`, `/media/live/target/${name.replace('.', '%252e')}`, `/media/live/target/${name.replace(/.$/, (last) => `%${last.charCodeAt(0).toString(16)}`)}`,
+    `/media/live/target/x/../${name}`, `/media/open/index.html/../../live/target/${name}`, `/media/live/target/${name}::$DATA`, `/media/live/target/${name}:x.html`, `/media/live/ta\xaarget/${name}`, `/media/live/target/${name}%C0%AE`, `/media%2flive/target/${name}`
+  ]
+}
+
+const PATHS = (way: Way): readonly Attempt[] => !isFile(way) && isRtmp(way) ? RTMP_PATHS
+  : (isFile(way) ? filePaths(way) : way.startsWith('ws') ? WS_PATHS : HTTP_PATHS).flatMap((path) => [path, ...(path.includes('?') ? [] : [`${path}?${TOKEN}`])]).map((target) => ({ target }))
 
 const SMUGGLED = [
   'X-Real-Ip: 203.0.113.9', 'x-real-ip: 203.0.113.9', 'X_Real_Ip: 203.0.113.9', 'X-Real-Path: /live/open', 'X-Session-Id: 1', 'X-Real-Origin: http://x', 'X-Real-Ua: x',
@@ -121,12 +136,12 @@ const ATTACKS: readonly Attack[] = [
   {
     by: 'headers that the backend would believe',
     attempts: () => SMUGGLED.map((line) => ({ query: TOKEN, headers: [line] })),
-    also({ asked }, speech) {
+    also({ asked }, way) {
       expect(asked).not.to.be.empty
       for (const each of asked) {
         expect(header(each, 'x-real-ip')).to.equal('127.0.0.1')
-        expect(header(each, 'x-real-path')).to.match(/^\/live\/target(?:\.flv)?$/)
-        expect(header(each, 'x-real-origin').split('://')[0]).to.equal({ rtmp: 'rtmp', rtmps: 'rtmps', 'http-flv': 'http', 'https-flv': 'https', 'https-flv over HTTP/2': 'https', 'ws-flv': 'ws', 'wss-flv': 'wss' }[speech])
+        expect(header(each, 'x-real-path')).to.match(TARGET)
+        expect(header(each, 'x-real-origin').split('://')[0]).to.equal({ rtmp: 'rtmp', rtmps: 'rtmps', 'http-flv': 'http', 'https-flv': 'https', 'https-flv over HTTP/2': 'https', 'ws-flv': 'ws', 'wss-flv': 'wss', hls: 'http', file: 'http' }[way])
       }
     }
   },
@@ -147,11 +162,12 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     by: 'a token where no token belongs',
-    attempts: (speech) => isRtmp(speech)
+    attempts: (way) => !isFile(way) && isRtmp(way)
       ? [
         { app: `live?${TOKEN}` }, { name: `target;${TOKEN}` }, { name: `target&${TOKEN}` }, { name: `target%3F${TOKEN}` }, { name: `target#${TOKEN}` }, 
         { host: `a b?${TOKEN}` }, { host: `user:${SECRET}@127.0.0.1:x` }, { query: SECRET }, { query: `x&${SECRET}&y` }, { query: `=${SECRET}` }, { query: TOKEN, userAgent: `${TOKEN}` }
       ]
+      : isFile(way) ? [`${fileOf(way)};${TOKEN}`, `${fileOf(way)}%3f${TOKEN}`, `${fileOf(way)}#${TOKEN}`, `${fileOf(way)}?${SECRET}`, `${fileOf(way)}?x&${SECRET}&y`].map((target) => ({ target }))
       : [`/live/target.flv;${TOKEN}`, `/live/target.flv%3f${TOKEN}`, `/live/target.flv#${TOKEN}`, `/live/target.flv?${SECRET}`, `/live/target.flv?x&${SECRET}&y`, `/live/target.flv?%74oken=${SECRET}`]
         .map((target) => ({ target }))
   },
@@ -167,8 +183,6 @@ const ATTACKS: readonly Attack[] = [
   }
 ]
 
-const ACTIONS: readonly Action[] = ['play', 'publish']
-
 for (const defaultAction of ['deny', 'allow'] as const) {
   describe(`hostile clients, default action ${defaultAction}`, () => {
     let arena: Arena
@@ -176,7 +190,7 @@ for (const defaultAction of ['deny', 'allow'] as const) {
       this.timeout(60_000)
       arena = await openArena({
         // The backend shares the test's process and may be late; that must not be an outage here.
-        options: { defaultAction, timeoutMs: 30_000, log: 'verdicts', params: { service: '{stream}' } }, env: { DEBUG: 'nms-http-auth:*' }
+        options: { defaultAction, timeoutMs: 30_000, hlsIdleMs: 500, log: 'verdicts', params: { service: '{stream}' } }, env: { DEBUG: 'nms-http-auth:*' }
       })
     })
     after(() => arena?.close())
@@ -188,13 +202,13 @@ for (const defaultAction of ['deny', 'allow'] as const) {
         before(async function () {
           this.timeout(60_000)
           arena.backend.answer(backend)
-          const { result, verdicts, asked } = await arena.unharmed(() => Promise.all(SPEECHES.flatMap((speech) =>
-            attempts(speech).flatMap((attempt) => ACTIONS.map((action) => attack(arena.ports, speech, { ...attempt, action }))))))
+          const { result, verdicts, asked } = await arena.unharmed(() => Promise.all(WAYS.flatMap((way) =>
+            attempts(way).flatMap((attempt) => actionsOf(way).map((action) => attack(arena.ports, way, { ...attempt, action }))))))
           Object.assign(seen, { outcomes: result, verdicts, asked })
         })
-        for (const speech of SPEECHES) {
-          it(`nobody gets in over ${speech}`, () => {
-            const outcomes = seen.outcomes.filter((outcome) => outcome.speech === speech)
+        for (const way of WAYS) {
+          it(`nobody gets in over ${way}`, () => {
+            const outcomes = seen.outcomes.filter((outcome) => outcome.way === way)
             expect(outcomes).not.to.be.empty
             for (const outcome of outcomes) {
               const what = JSON.stringify(outcome).slice(0, 400)
@@ -202,11 +216,12 @@ for (const defaultAction of ['deny', 'allow'] as const) {
               expect(YES.has(outcome.answer), what).to.equal(false)
               expect(outcome.gone, what).to.equal(true)
             }
-            const verdicts = seen.verdicts.filter(({ request }) => request.protocol === protocolOf(speech))
+            const verdicts = seen.verdicts.filter(({ request }) => request.protocol === protocolOfWay(way))
             expect(verdicts).not.to.be.empty
             for (const { request, verdict } of verdicts) {
               const what = JSON.stringify({ verdict, request }).slice(0, 600)
-              expect(verdict.allowed, what).to.equal(false)
+              // Of files that are not there anybody may be told so.
+              expect(verdict.allowed && (!isFile(way) || TARGET.test(request.path)), what).to.equal(false)
               expect(verdict.source, what).not.to.equal('default')
             }
             const ids = new Set(verdicts.map(({ request }) => request.sessionId))
@@ -215,7 +230,7 @@ for (const defaultAction of ['deny', 'allow'] as const) {
               expect(names(each).sort(), JSON.stringify(each)).to.deep.equal(['connection', 'host', ...FIVE].sort())
               expect(each.method).to.equal('GET')
             }
-            also?.({ outcomes: seen.outcomes.filter((outcome) => protocolOf(outcome.speech) === protocolOf(speech)), verdicts, asked }, speech)
+            also?.({ outcomes: seen.outcomes.filter((outcome) => protocolOfWay(outcome.way) === protocolOfWay(way)), verdicts, asked }, way)
           })
         }
       })
