@@ -1,0 +1,159 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { request } from 'undici'
+import { startBackend, type ControlledBackend } from '../support/backend.js'
+import { cleanup } from '../support/cleanup.js'
+import { expectGuarded, onFreePorts, startProgram, type PlainPorts } from '../support/guarded.js'
+import { codeBlocks, shellLines } from '../support/readme.js'
+import { run, spawn } from '../support/tools.js'
+import { until } from '../support/waiting.js'
+import { installPacked, type Installed } from './installed.js'
+
+const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
+
+/** Options that every TypeScript program of this test is compiled with. */
+const STRICT = { strict: true, noEmit: true, target: 'ES2022', types: ['node'], exactOptionalPropertyTypes: true }
+
+const TYPED = (load: string): string => `${load}
+const options: Options = { url: 'http://127.0.0.1:6000', rules: [{ ip: '10.0.0.0/8', verdict: 'allow' }] }
+export const start = (nms: object): HttpAuth => {
+  const auth = httpAuth(nms, options)
+  auth.on('verdict', ({ streamPath }, { allowed, source }) => { const text: string = streamPath + source; console.log(text, allowed satisfies boolean) })
+  auth.on('unavailable', ({ state }) => { const end: boolean = state === 'end'; console.log(end) })
+  const held: number = auth.stats().held
+  console.log(held)
+  return auth
+}
+// @ts-expect-error there is no such option
+export const wrong: Options = { url: 'http://127.0.0.1:6000', defaultActoin: 'deny' }
+`
+const ESM = 'import { httpAuth, type HttpAuth, type Options } from \'node-media-server-http-auth\''
+const CJS = 'import auth = require(\'node-media-server-http-auth\')\nimport { httpAuth, type HttpAuth, type Options } from \'node-media-server-http-auth\'\nconsole.log(typeof auth.httpAuth)'
+
+describe('the packed package, installed into an empty folder', function () {
+  this.timeout(180_000)
+  const keep = cleanup()
+  let app: Installed
+  let backend: ControlledBackend
+
+  before(async () => {
+    backend = keep(await startBackend())
+    app = keep(await installPacked())
+  })
+  after(() => keep.run())
+
+  /** A text of the README with the ports of this test. */
+  const moved = (text: string, { rtmp, http }: PlainPorts): string =>
+    text.replaceAll('1935', String(rtmp)).replaceAll('8000', String(http)).replaceAll('http://127.0.0.1:6000', backend.url)
+
+  it('holds what is run and read, and nothing else', () => {
+    expect(app.files).to.include.members([
+      'dist/index.js', 'dist/index.d.ts', 'dist/cli.js', 'dist/register.js', 'dist/options/schema.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'package.json'
+    ])
+    expect(app.files.filter((path) => !/^dist\/|^(?:README|CHANGELOG|SECURITY)\.md$|^LICENSE$|^package\.json$/.test(path))).to.deep.equal([])
+  })
+
+  const programs = codeBlocks('js')
+  it('the README has its program as ESM and as CommonJS', () => {
+    expect(programs.map(({ text }) => text.includes('require(') ? 'cjs' : 'mjs')).to.have.members(['mjs', 'cjs'])
+  })
+  for (const { text, line } of programs) {
+    const kind = text.includes('require(') ? 'cjs' : 'mjs'
+    it(`runs the README's program of line ${line} (${kind}), and it guards`, async () => {
+      const { ports, program } = await onFreePorts(async (at) =>
+        startProgram(process.execPath, [await app.write(`readme-${line}.${kind}`, moved(text, at))], at, { cwd: app.dir }))
+      keep(program)
+      await expectGuarded(ports)
+      expect(program.stdout()).to.include('[http-auth] guarding node-media-server 4.4.3')
+      expect(program.stderr()).to.equal('')
+      await program.close()
+    })
+  }
+
+  describe('with the README\'s config file', () => {
+    const config = codeBlocks('json')[0]?.text ?? ''
+    const bin = (): string => join(app.dir, 'node_modules', '.bin', 'nms-http-auth')
+
+    it('runs as the command, and it guards', async () => {
+      expect(shellLines()).to.include('npx nms-http-auth -c config.json')
+      const { ports, program } = await onFreePorts(async (at) => {
+        await app.write('config.json', moved(config, at))
+        return startProgram(bin(), ['-c', 'config.json'], at, { cwd: app.dir })
+      })
+      keep(program)
+      await expectGuarded(ports)
+      await program.close()
+    })
+
+    for (const way of ['--import', '--require']) {
+      it(`is guarded by the preload with ${way}`, async () => {
+        expect(shellLines()).to.include(`node ${way} node-media-server-http-auth/register app.js`)
+        const { ports, program } = await onFreePorts(async (at) => {
+          await app.write('app.js', `const NodeMediaServer = require('node-media-server')\nnew NodeMediaServer(${moved(config, at)}).run()`)
+          return startProgram(process.execPath, [way, 'node-media-server-http-auth/register', 'app.js'], at, { cwd: app.dir })
+        })
+        keep(program)
+        await expectGuarded(ports)
+        await program.close()
+      })
+    }
+
+    it('every other line of the README that calls the command does what it says', async () => {
+      await app.write('config.json', moved(config, { rtmp: 1935, http: 8000 }))
+      const lines = [...new Set(shellLines().filter((line) => line.startsWith('npx nms-http-auth')))]
+      expect(lines.length).to.be.at.least(4)
+      for (const line of lines.filter((each) => each.includes(' check '))) {
+        const { code, stdout, stderr } = await run('sh', ['-c', line.replace('npx nms-http-auth', `'${bin()}'`)], { cwd: app.dir })
+        expect(code, `${line}\n${stdout}\n${stderr}`).to.equal(0)
+      }
+      expect(lines).to.include('npx nms-http-auth backend')
+      const small = keep(spawn(bin(), ['backend', '--port', '0']))
+      const url = (): string | undefined => /http:\/\/127\.0\.0\.1:\d+/.exec(small.stdout())?.[0]
+      await until(() => url() !== undefined, () => `it listens: ${small.stderr()}`)
+      expect((await request(`${url()}/?token=123`)).statusCode).to.equal(200)
+      expect((await request(`${url()}/?token=12`)).statusCode).to.equal(403)
+      await until(() => small.stdout().includes('403'), 'it prints what it is asked')
+      await small.close()
+    })
+
+    it('npx finds the command, and it explains itself', async () => {
+      const { code, stdout } = await run('npx', ['--no-install', 'nms-http-auth', '--help'], { cwd: app.dir, timeoutMs: 60_000 })
+      expect(code).to.equal(0)
+      expect(stdout).to.include('nms-http-auth -c config.json').and.include('--rtmp-port')
+    })
+  })
+
+  it('exports the JSON schema of the options', async () => {
+    const program = 'import schema from \'node-media-server-http-auth/schema.json\' with { type: \'json\' }\nconsole.log(schema.title, Object.keys(schema.properties).length)'
+    const { stdout } = await run(process.execPath, [await app.write('schema.mjs', program)], { cwd: app.dir })
+    expect(stdout).to.match(/^httpAuth \d\d\n$/)
+  })
+
+  describe('its types', () => {
+    // `node20` resolves as node16 does; in CommonJS sources it is the oldest setting in which TypeScript knows that Node can require() ESM.
+    for (const [title, compilerOptions, file, load] of [
+      ['ESM, node16', { module: 'node16', moduleResolution: 'node16' }, 'app.mts', ESM],
+      ['ESM, nodenext', { module: 'nodenext', moduleResolution: 'nodenext' }, 'app.mts', ESM],
+      ['ESM, bundler', { module: 'esnext', moduleResolution: 'bundler' }, 'app.mts', ESM],
+      ['CommonJS, node20', { module: 'node20', moduleResolution: 'node16' }, 'app.cts', CJS],
+      ['CommonJS, nodenext', { module: 'nodenext', moduleResolution: 'nodenext' }, 'app.cts', CJS],
+      ['CommonJS, bundler', { module: 'preserve', moduleResolution: 'bundler' }, 'app.cts', CJS]
+    ] as const) {
+      it(`compile in strict programs, checked themselves: ${title}`, async () => {
+        const folder = join(app.dir, `types-${title.replace(/\W+/g, '-')}`)
+        await mkdir(folder, { recursive: true })
+        await app.write(join(folder.slice(app.dir.length + 1), file), TYPED(load))
+        await app.write(join(folder.slice(app.dir.length + 1), 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...STRICT, ...compilerOptions }, files: [file] }))
+        const { code, stdout } = await run(process.execPath, [TSC, '-p', folder], { timeoutMs: 60_000 })
+        expect(code, stdout).to.equal(0)
+      })
+    }
+  })
+
+  it('names in its peer range the version that it was tested with', async () => {
+    const { version } = JSON.parse(await readFile(join(app.dir, 'node_modules/node-media-server/package.json'), 'utf8')) as { version: string }
+    expect(version).to.equal('4.4.3')
+  })
+})
