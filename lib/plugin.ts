@@ -29,7 +29,7 @@ import { createCounters } from './stats.js'
  *   `ERR_HOST_UNSUPPORTED`, `ERR_ALREADY_ATTACHED`; nothing has been touched then
  */
 export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
-  const listener: HostListener = { onIntruder: () => undefined, onSession: () => undefined, onStop: () => Promise.resolve() }
+  const listener: HostListener = { onIntruder: () => undefined, onSession: () => undefined, onClosed: () => undefined, onStop: () => Promise.resolve() }
   const host = attach(nms, listener)
   const given = options ?? host.section
   if (given === undefined) {
@@ -82,6 +82,8 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   listener.onSession = (event, session) => tell('session', event, session)
   listener.onIntruder = ({ id, ip, streamPath }, action, layer) =>
     log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)
+  // Whoever was closed on purpose must not be back at once on what was allowed before.
+  listener.onClosed = chain.forget
   listener.onStop = close
 
   host.install({ rtmp, http })

@@ -90,7 +90,7 @@ export const openRtmpConnection = (arriving: Arriving): RtmpConnection => {
   const admit = (request: AccessRequest): void => {
     state = 'open'
     peer.limit(request.action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity)
-    safely(() => peer.proceed(request.streamPath))
+    safely(() => peer.proceed(request))
     if (request.action === 'play') peer.afterFirstMedia(() => socket.setNoDelay(false))
     else socket.setNoDelay(false)
     for (const bytes of kept.splice(0)) data(bytes)

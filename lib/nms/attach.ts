@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { AccessRequest } from '../access/request.js'
 import { HttpAuthError } from '../errors.js'
 import { check } from './assumptions.js'
 import { findPackage } from './context.js'
@@ -17,6 +18,8 @@ import { openViewer } from './viewer.js'
 export interface HostListener {
   onIntruder: OnIntruder
   onSession: OnSession
+  /** Somebody (admin API, `notify.url`) closes the session of a live stream that was allowed this. */
+  onClosed: (request: AccessRequest) => void
   /** NMS is being stopped; the plugin closes first. */
   onStop: () => Promise<void>
 }
@@ -63,7 +66,10 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
     configFile: context.configFile ?? undefined,
     staticRoute: staticRouteOf(context.config.static),
     newSessionId: () => Date.now().toString(36) + randomBytes(12).toString('hex'),
-    grant: (req, { sessionId, action, streamPath }, address) => grants.give(req, { sessionId, action, streamPath, address }),
+    grant: (req, request, address) => {
+      const { sessionId, action, streamPath } = request
+      grants.give(req, { sessionId, action, streamPath, address, onClosed: () => listener.onClosed(request) })
+    },
     openViewer: (request, address, onClose) => openViewer(context, grants, request, address, onClose),
     install({ rtmp, http }) {
       try {
@@ -73,7 +79,7 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
         undo.push(() => hooks.uninstall())
         undo.push(installGuard(context, grants, listener.onIntruder, (session, action) => hooks.end(session, action), sessions))
         for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, context, sessions)
-        undo.push(installRtmpFront(nms, { context, grants, undo: sessions }, rtmp))
+        undo.push(installRtmpFront(nms, { context, grants, undo: sessions, onClosed: (request) => listener.onClosed(request) }, rtmp))
         undo.push(installHttpFront(nms, http))
         undo.push(closeOnStop(nms, listener.onStop))
       } catch (error) {

@@ -69,6 +69,7 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
   }
   const closeFirmly = (): void => {
     closing = true
+    grant?.onClosed?.()
     close()
     afterFarewell(wires.end, () => destroy(session))
   }

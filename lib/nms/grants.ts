@@ -8,6 +8,8 @@ export interface Grant {
   readonly streamPath: string
   /** `address:port` of the client, where the connection is a proxy's; else the session has it itself. */
   readonly address?: string
+  /** Called when somebody (admin API, `notify.url`) closes the session. */
+  readonly onClosed?: () => void
 }
 
 interface Held extends Grant { spent: boolean }

@@ -45,8 +45,8 @@ export interface RtmpPeer {
   step(): number
   /** The longest message that is still parsed, in bytes; a longer one makes `feed` throw. */
   limit(maxMessageBytes: number): void
-  /** Lets NMS carry out the command that it was stopped at, and with it registers the grant. */
-  proceed(streamPath: string): void
+  /** Lets NMS carry out the command that it was stopped at, which was allowed as this request, and with it registers the grant. */
+  proceed(request: AccessRequest): void
   /** Tells the client why its command failed (`onStatus`, level `error`). */
   sendError(code: string, description: string): void
   /** Whatever is fed from now on is thrown away, the rest of what is being parsed included. */

@@ -1,3 +1,4 @@
+import type { AccessRequest } from '../access/request.js'
 import { destroySoon } from '../farewell.js'
 import { silence } from './cut.js'
 import type { Grants } from './grants.js'
@@ -26,6 +27,8 @@ export interface PeerSetting {
   readonly grants: Grants
   /** Gets a function that gives the session back to NMS as it was. */
   readonly undo: Set<() => void>
+  /** Somebody (admin API, `notify.url`) closes a session that was allowed this. */
+  readonly onClosed: (request: AccessRequest) => void
 }
 
 /**
@@ -37,7 +40,7 @@ export interface PeerSetting {
  * @param granted - whether the session was running before the plugin was attached
  */
 export const adoptRtmp = (
-  session: NmsRtmpSession, { context, grants, undo }: PeerSetting, granted: boolean,
+  session: NmsRtmpSession, { context, grants, undo, onClosed }: PeerSetting, granted: boolean,
   onCommand: (command: RtmpCommand) => void, onClose: () => void
 ): RtmpPeer => {
   const { socket, rtmp, onData, onClose: nmsOnClose, close, sendBuffer } = session
@@ -46,6 +49,7 @@ export const adoptRtmp = (
   let reserved = 0
   let heldAt: (() => void) | undefined
   let action: RtmpCommand['action'] = 'play'
+  let allowed: AccessRequest | undefined
   let stopped = false
   let onRelease = (): void => undefined
 
@@ -114,6 +118,7 @@ export const adoptRtmp = (
   }
   session.close = () => {
     stopped = true
+    if (allowed !== undefined) onClosed(allowed)
     close()
     destroySoon(socket)
   }
@@ -139,9 +144,10 @@ export const adoptRtmp = (
       return step >= 1 ? step : 1
     },
     limit(bytes) { maxMessageBytes = bytes },
-    proceed(streamPath) {
+    proceed(request) {
       granted = true
-      grants.give(session, { sessionId: session.id, action, streamPath })
+      allowed = request
+      grants.give(session, { sessionId: session.id, action, streamPath: request.streamPath })
       heldAt?.()
       heldAt = undefined
     },

@@ -71,6 +71,20 @@ describe('a portal and its viewers, over every protocol of live streams', () => 
         expect(await play(server, speech, token, 'newcomer')).to.equal('no by backend')
       })
     }
+    for (const speech of SPEECHES) {
+      it(`whose session by ${speech} was closed by the operator is asked for anew`, async () => {
+        const token = portal.newToken({})
+        const ask = { ports: server.ports, speech, action: 'play', streamPath: STREAM, query: token, userAgent: 'viewer' } as const
+        const client = keep(await openClient(ask))
+        expect(await client.told).to.equal('yes')
+        const { request } = (await server.verdicts()).at(-1)!
+        clock.time += 5000
+        expect(await play(server, speech, token)).to.equal('yes by remembered')
+        await server.evaluate(({ context }, id: string) => context.sessions.get(id)?.close(), request.sessionId)
+        await client.closed
+        expect(await play(server, speech, token)).to.equal('no by backend')
+      })
+    }
     for (const speech of ['rtmp', 'http-flv', 'ws-flv'] as const) {
       it(`a script that dies and says 200 lets nobody in by ${speech}, and is told in the log`, async () => {
         const token = portal.newToken({})
