@@ -1,0 +1,121 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ESLint } from 'eslint'
+import { expect } from 'chai'
+import { DEFAULTS } from '../../lib/options/defaults.js'
+import { resolve } from '../../lib/options/resolve.js'
+import { SCHEMA } from '../../lib/options/schema.js'
+import { codeBlocks, readme, shellLines } from '../support/readme.js'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+const cellsOf = (row: string): string[] => row.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim())
+const namesIn = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
+
+/** Rows of the tables whose head is `option | default`: name and default, both as written. */
+const optionRows = (): Map<string, string> => {
+  const rows = new Map<string, string>()
+  let inside = false
+  for (const line of readme().split('\n')) {
+    if (/^\| option \| default \|/.test(line)) inside = true
+    else if (!line.startsWith('|')) inside = false
+    else if (inside && !line.startsWith('| ---')) {
+      const [names = '', fallback = ''] = cellsOf(line)
+      for (const name of namesIn(names)) rows.set(name, fallback)
+    }
+  }
+  return rows
+}
+
+/** Sections whose options have rows of their own. */
+const SPLIT = ['tls', 'files'] as const
+
+/** Every option by its path, with its default. */
+const everyOption = (): Map<string, unknown> => {
+  const defaults: Readonly<Record<string, unknown>> = DEFAULTS
+  return new Map(Object.entries<object>(SCHEMA.properties).flatMap(([name, schema]): [string, unknown][] => {
+    if (!SPLIT.some((section) => section === name)) return [[name, defaults[name]]]
+    const section = defaults[name] as Record<string, unknown>
+    return Object.keys((schema as { properties: object }).properties).map((key) => [`${name}.${key}`, section[key]])
+  }))
+}
+
+describe('the README', () => {
+  const rows = optionRows()
+  const options = everyOption()
+
+  it('has a row for every option, and none for another', () => {
+    expect([...rows.keys()]).to.have.members([...options.keys()])
+  })
+  for (const [name, fallback] of options) {
+    it(`says the default of ${name}`, () => {
+      const [code] = namesIn(rows.get(name) ?? '')
+      if (fallback === undefined) expect(rows.get(name)).to.equal(name === 'url' ? 'required' : 'none')
+      else expect(JSON.parse(code ?? '')).to.deep.equal(fallback)
+    })
+  }
+
+  for (const { text, line } of codeBlocks('json')) {
+    it(`shows options that are valid (line ${line})`, () => {
+      const { httpAuth } = JSON.parse(text) as { httpAuth: unknown }
+      expect(httpAuth).to.be.an('object')
+      expect(() => resolve(httpAuth)).not.to.throw()
+    })
+  }
+
+  it('names scripts that there are', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+    const named = shellLines().flatMap((line) => [...line.matchAll(/npm (?:run )?([\w:]+)/g)].map(([, name = '']) => name)).filter((name) => !['ci', 'install', 'run'].includes(name))
+    expect(named).to.include.members(['start', 'setup', 'test'])
+    expect(Object.keys(scripts)).to.include.members([...new Set(named)])
+  })
+
+  it('has the two lines that do everything', () => {
+    expect(shellLines()).to.include.members(['npm ci && npm start', 'npm ci && npm run setup && npm test'])
+  })
+
+  it('has no block of code that no test knows of', () => {
+    expect([...new Set(codeBlocks().map(({ language }) => language))]).to.have.members(['js', 'json', 'sh', 'http'])
+  })
+})
+
+describe('the documents', () => {
+  const folders = ['.', 'docs', ...readdirSync(join(ROOT, 'examples')).map((name) => join('examples', name))]
+  const files = folders.flatMap((folder) => readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
+
+  for (const file of files) {
+    it(`link to what is there: ${file}`, () => {
+      const text = readFileSync(join(ROOT, file), 'utf8')
+      const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-'))
+      for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue
+        if (target.startsWith('#')) expect(anchors, target).to.include(target.slice(1))
+        else expect(existsSync(join(ROOT, dirname(file), target.replace(/#.*/, ''))), target).to.equal(true)
+      }
+    })
+  }
+
+  it('say of each room what the linter lets it import', async () => {
+    const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
+    const rooms = new Map(text.split('\n').filter((line) => /^\| `\w+\/` \|/.test(line)).map((line) => {
+      const [room = '', , may = ''] = cellsOf(line)
+      return [room.replace(/[`/]/g, ''), new Set([...namesIn(may), ...['ajv', 'undici'].filter((name) => new RegExp(`\\b${name}\\b`).test(may))])]
+    }))
+    expect([...rooms.keys()]).to.have.members(readdirSync(join(ROOT, 'lib'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name))
+    const linter = new ESLint({ cwd: ROOT })
+    const tops = readdirSync(join(ROOT, 'lib')).map((name) => name.replace(/\.ts$/, ''))
+    for (const [room, may] of rooms) {
+      const { rules } = await linter.calculateConfigForFile(join(ROOT, 'lib', room, 'any.ts')) as { rules: Record<string, [number, { patterns: { group: string[] }[] }]> }
+      const patterns = rules['no-restricted-imports']?.[1].patterns ?? []
+      const forbidden = new Set(patterns.flatMap(({ group }) => group))
+      for (const name of tops.filter((top) => top !== room)) {
+        const whole = may.has(name)
+        const part = [...may].some((allowed) => allowed.startsWith(`${name}/`))
+        expect(forbidden.has(`../${name}.js`) && !part, `${room} may not import ${name}`).to.equal(!whole && !part)
+        for (const allowed of [...may].filter((each) => each.startsWith(`${name}/`))) expect(forbidden.has(`!../${allowed}.js`), `${room} may import ${allowed}`).to.equal(true)
+      }
+      for (const name of ['ajv', 'undici']) expect(forbidden.has(name), `${room} may not know ${name}`).to.equal(!may.has(name))
+    }
+  })
+})
