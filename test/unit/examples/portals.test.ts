@@ -201,9 +201,14 @@ describe('the portals of the examples', () => {
     })
   })
 
+  const textOf = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
   for (const name of ['ministra', 'iptvportal', 'smarty']) {
+    const config = JSON.parse(textOf(`examples/${name}/config.json`)) as { httpAuth: { preset: string } }
+    it(`the config of ${name} is the one in the README`, () => {
+      const blocks = [...textOf('README.md').matchAll(/^```json\n(.*?)^```$/gms)].map(([, text = '']) => JSON.parse(text) as Partial<typeof config>)
+      expect(blocks.find(({ httpAuth }) => httpAuth?.preset === name)?.httpAuth).to.deep.equal(config.httpAuth)
+    })
     it(`the config of ${name} is valid, and has the preset of that name`, () => {
-      const config = JSON.parse(readFileSync(new URL(`../../../examples/${name}/config.json`, import.meta.url), 'utf8')) as { httpAuth: { preset: string } }
       expect(config.httpAuth.preset).to.equal(name)
       expect(resolve(config.httpAuth).play.defaultAction).to.equal('deny')
     })
