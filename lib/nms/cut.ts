@@ -5,9 +5,19 @@ export const silence = (session: NmsSession): void => {
   session.sendBuffer = () => undefined
 }
 
+/**
+ * Puts nothing more of what a session's client has sent into a stream: what lies behind the message
+ * that is being parsed is parsed all the same.
+ */
+const deafen = (session: NmsSession): void => {
+  if (isRtmp(session)) session.rtmp.onPacketCallback = () => undefined
+  else if (isFlv(session)) session.onPacket = session.flv.onPacketCallback = () => undefined
+}
+
 /** Ends a session's connection at once, in both directions; on HTTP/2 its stream. */
 export const destroy = (session: NmsSession): void => {
   silence(session)
+  deafen(session)
   if (isRtmp(session)) session.socket.destroy()
   else if (isFlv(session)) destroyFlv(session)
   else session.close()

@@ -2,7 +2,7 @@ import type { Action } from '../access/request.js'
 import { destroy } from './cut.js'
 import { adoptFlv, unplug } from './flv-session.js'
 import type { Grants } from './grants.js'
-import { isFlv, isInternal, type NmsBroadcast, type NmsContext, type NmsSession } from './shapes.js'
+import { isFlv, isInternal, isRtmp, type NmsBroadcast, type NmsContext, type NmsSession } from './shapes.js'
 
 /** Tells that NMS itself would not have somebody whom the backend had let in, such as a second publisher. */
 export type OnUnwanted = (session: NmsSession, action: Action) => void
@@ -44,6 +44,11 @@ export const installGuard = (
     refused.add(session)
     onIntruder(session, action, 'guard')
     if (isFlv(session)) unplug(session)
+    else if (isRtmp(session)) {
+      // It is listed already, and NMS would raise donePlay at its end.
+      session.socket.off('close', session.onClose)
+      sessions.delete(session.id)
+    }
     if (broadcast.publisher === null && broadcast.subscribers.size === 0) broadcasts.delete(broadcast.streamPath)
     destroy(session)
   }

@@ -67,6 +67,9 @@ export interface NmsWebSocket extends EventEmitter {
 export interface NmsFlvSession extends NmsSession {
   req: IncomingMessage | Http2ServerRequest
   res: ServerResponse | Http2ServerResponse | NmsWebSocket
+  /** Its parser calls `onPacket` only once NMS has given it the publisher's slot. */
+  flv: { onPacketCallback: (packet: unknown) => void }
+  onPacket: (packet: unknown) => void
   onData: (bytes: Buffer) => void
   onClose: () => void
 }
