@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { createRequire } from 'node:module'
 import sinon from 'sinon'
-import { HttpAuthError } from '../../../lib/errors.js'
-import { ASSUMPTIONS, check } from '../../../lib/nms/assumptions.js'
-import { findPackage, type NmsPackage } from '../../../lib/nms/context.js'
-import type { NmsInstance } from '../../../lib/nms/shapes.js'
+import { HttpAuthError } from '../../lib/errors.js'
+import { ASSUMPTIONS, check } from '../../lib/nms/assumptions.js'
+import { findPackage, type NmsPackage } from '../../lib/nms/context.js'
+import type { NmsInstance } from '../../lib/nms/shapes.js'
 
 const NodeMediaServer = createRequire(import.meta.url)('node-media-server') as new (config: object) => NmsInstance
 
