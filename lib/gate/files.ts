@@ -77,7 +77,7 @@ export const createFilesGate = (
       maxBytes: settings.maxPlaylistBytes,
       rewrite: (text) => {
         const { text: rewritten, directories } = rewritePlaylist(text, {
-          origin: exchange.client.origin, path: exchange.rawPath, query: session.value.identity.query
+          origin: exchange.client.origin, path: exchange.rawPath, query: session.value.query
         })
         for (const directory of directories) {
           const served = read(directory)

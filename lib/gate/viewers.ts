@@ -1,8 +1,10 @@
 import type { AccessRequest } from '../access/request.js'
 import { deny, type Verdict } from '../access/verdict.js'
-import { prefixKeys, sessionKey, type Family, type Identity } from '../hls/identity.js'
+import { prefixKeys, sessionKey, viewerQuery, type Family, type Identity } from '../hls/identity.js'
 import { createOpenings } from '../hls/openings.js'
 import { createSessions, type Session } from '../hls/sessions.js'
+import { createSharedText, ownText } from '../hls/shared-text.js'
+import { directoryOf } from '../hls/stream-pattern.js'
 import { trace } from '../log.js'
 import type { Host, HttpResponse, ViewerSession } from '../nms/host.js'
 import { overloaded, type Door, type Release } from './door.js'
@@ -12,12 +14,11 @@ const debug = trace('hls')
 
 /** One viewer of files who has been let in. */
 export interface Viewer {
-  /** What the backend was asked. */
-  readonly request: AccessRequest
-  readonly identity: Identity
-  readonly family: Family
-  readonly address: string
-  session: ViewerSession | undefined
+  /** As NMS lists it, with what the backend was asked. */
+  readonly nms: ViewerSession
+  /** What its playlists carry. */
+  readonly query: string
+  /** Responses that are being sent. */
   transfers: Set<Transfer> | undefined
 }
 
@@ -73,80 +74,91 @@ export interface ViewersOptions {
 }
 
 /** Keys of sessions that have become idle and are still known, at most. */
-const MAX_LEFT = 20_000
+const MAX_GONE = 20_000
+
+/** What a session is, or was, opened for, and all that it covers. */
+interface Opened {
+  readonly request: AccessRequest
+  readonly keys: readonly [string, ...string[]]
+}
+
+/** The key of the directory of a request's path. */
+const keyOf = ({ protocol, path, ip, userAgent, query }: AccessRequest): string =>
+  sessionKey(protocol === 'hls' ? 'hls' : 'file', directoryOf(path), { ip, userAgent, query: viewerQuery(query) })
 
 export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
   const openings = createOpenings<Admission>()
-  const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, onIdle: (session) => left(session) })
+  const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, onIdle: (session) => leaves(session) })
   /**
    * Sessions that have become idle, by each of their keys, the first to go first. A viewer who
    * comes back to whichever of their directories while the backend's answer is remembered opens the
    * same again.
    */
-  const gone = new Map<string, { viewer: Viewer, keys: readonly string[] }>()
+  const gone = new Map<string, Opened>()
+  const shared = createSharedText()
 
-  const left = (session: Session<Viewer>): void => {
-    const { value, keys } = session
+  const account = ({ value }: Session<Viewer>): void => {
+    for (const transfer of value.transfers ?? []) value.nms.sent(transfer.take())
+  }
+  const leaves = (session: Session<Viewer>): void => {
     account(session)
-    value.session?.end()
-    for (const key of keys) {
+    session.value.nms.end()
+    const opened = { request: session.value.nms.request, keys: [session.key, ...session.moreKeys] as const }
+    for (const key of opened.keys) {
       gone.delete(key)
-      gone.set(key, { viewer: { ...value, session: undefined, transfers: undefined }, keys })
+      gone.set(key, opened)
     }
     for (const key of gone.keys()) {
-      if (gone.size <= MAX_LEFT) break
+      if (gone.size <= MAX_GONE) break
       gone.delete(key)
     }
   }
-  const account = ({ value }: Session<Viewer>): void => {
-    for (const transfer of value.transfers ?? []) value.session?.sent(transfer.take())
-  }
-  const closed = (session: Session<Viewer>): void => {
-    const { request, transfers } = session.value
-    debug('session %s was closed', request.sessionId)
+  /** Somebody (the admin API, `notify.url`, a listener of `prePlay`) ends a session. */
+  const closed = (nms: ViewerSession): void => {
+    debug('session %s was closed', nms.id)
+    forget(nms.request)
+    const session = sessions.find(keyOf(nms.request))
+    if (session?.value.nms !== nms) return
     account(session)
     sessions.remove(session)
-    forget(request)
-    for (const transfer of transfers ?? []) transfer.cut()
-  }
-
-  const openViewer = (viewer: Viewer, open: () => Session<Viewer>): Session<Viewer> | undefined => {
-    const opened: { session?: Session<Viewer>, closed?: true } = {}
-    viewer.session = host.openViewer(viewer.request, viewer.address, () => {
-      opened.closed = true
-      if (opened.session !== undefined) closed(opened.session)
-    })
-    if (opened.closed) {
-      forget(viewer.request)
-      return undefined
-    }
-    opened.session = open()
-    return opened.session
+    for (const transfer of session.value.transfers ?? []) transfer.cut()
   }
   /** Rejects only with what a listener of NMS's events has thrown. */
-  const ask = async (viewer: Viewer, keys: readonly [string, ...string[]], signal: AbortSignal, release: Release): Promise<Admission> => {
-    const place = sessions.reserve(viewer.request.ip)
+  const ask = async ({ request, keys }: Opened, address: string, signal: AbortSignal, release: Release): Promise<Admission> => {
+    const place = sessions.reserve(request.ip)
     if (place === undefined) {
       release()
       const verdict = deny('overload', 'too many viewers')
-      door.report(viewer.request, verdict)
+      door.report(request, verdict)
       return { verdict }
     }
     try {
-      const verdict = await door.decide(viewer.request, signal)
+      const verdict = await door.decide(request, signal)
       for (const key of keys) gone.delete(key)
       if (!verdict.allowed) return { verdict }
       if (signal.aborted) return { verdict: overloaded }
-      const session = openViewer(viewer, () => place.open(keys[0], viewer))
-      if (session === undefined) return { verdict: deny('rule', 'closed by the server') }
-      for (const key of keys) sessions.cover(session, key)
-      debug('session %s of %s', viewer.request.sessionId, viewer.request.streamPath)
+      const nms = host.openViewer(compact(request), ownText(address), closed)
+      if (nms.ended) return { verdict: deny('rule', 'closed by the server') }
+      const [key, ...more] = keys
+      const session = place.open(key, { nms, query: viewerQuery(nms.request.query), transfers: undefined })
+      for (const other of more) sessions.cover(session, other)
+      debug('session %s of %s', request.sessionId, request.streamPath)
       return { session }
     } finally {
       place.free()
       release()
     }
   }
+  /** There may be 100,000 of these; most of what is in them others have, too. */
+  const compact = (request: AccessRequest): AccessRequest => ({
+    ...request,
+    ip: ownText(request.ip),
+    path: shared(request.path),
+    origin: shared(request.origin),
+    userAgent: shared(request.userAgent),
+    query: ownText(request.query),
+    streamPath: shared(request.streamPath)
+  })
 
   const findBy = <T>({ families, directory, identity }: Belonging, find: (key: string) => T | undefined): T | undefined => {
     for (const family of families) {
@@ -163,16 +175,11 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
     return undefined
   }
   /** What a request would open: a session that has become idle again, or one of its own. */
-  const toOpen = (belonging: Belonging, { request, address }: Newcomer): { viewer: Viewer, keys: readonly [string, ...string[]] } => {
-    const { families, directory, identity } = belonging
+  const toOpen = (belonging: Belonging, request: AccessRequest): Opened => {
     const before = gone.size === 0 ? undefined : findBy(belonging, (key) => gone.get(key))
-    const [first, ...others] = before?.keys ?? []
-    if (before !== undefined && first !== undefined && remembers(before.viewer.request)) {
-      const { path, streamPath, protocol, query } = before.viewer.request
-      return { viewer: { ...before.viewer, request: { ...request, path, streamPath, protocol, query }, address }, keys: [first, ...others] }
-    }
-    const family = families.at(-1) ?? families[0]
-    return { viewer: { request, identity, family, address, session: undefined, transfers: undefined }, keys: [sessionKey(family, directory, identity)] }
+    if (before === undefined || !remembers(before.request)) return { request, keys: [keyOf(request)] }
+    const { path, streamPath, protocol, query } = before.request
+    return { request: { ...request, path, streamPath, protocol, query }, keys: before.keys }
   }
   /** `keep` is called when the place among the held becomes the question's own. */
   const enter = async (
@@ -180,8 +187,9 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
   ): Promise<Admission | undefined> => {
     const session = findBy(belonging, sessions.find)
     if (session !== undefined) return { session }
-    const { viewer, keys } = toOpen(belonging, newcomer)
-    const same = openings.find(keys[0])
+    const opened = toOpen(belonging, newcomer.request)
+    const [key] = opened.keys
+    const same = openings.find(key)
     if (same !== undefined) return same.wait(signal)
     const shorter = findBy(belonging, openings.find)
     if (shorter !== undefined) {
@@ -190,7 +198,7 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
       return admission === undefined || 'session' in admission ? admission : enter(belonging, newcomer, signal, release, keep)
     }
     keep()
-    return openings.begin(keys[0], (abandoned) => ask(viewer, keys, abandoned, release)).wait(signal)
+    return openings.begin(key, (abandoned) => ask(opened, newcomer.address, abandoned, release)).wait(signal)
   }
 
   return {
@@ -209,15 +217,14 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
       const transfer = watchTransfer(res, () => {
         transfers.delete(transfer)
         if (transfers.size === 0) value.transfers = undefined
-        if (!session.ended) value.session?.sent(transfer.take())
+        if (!session.ended) value.nms.sent(transfer.take())
         sessions.done(session)
       })
       transfers.add(transfer)
       sessions.begin(session)
     },
     cover(session, directory) {
-      const { family, identity } = session.value
-      sessions.cover(session, sessionKey(family, directory, identity))
+      sessions.cover(session, keyOf({ ...session.value.nms.request, path: directory }))
     },
     close: () => sessions.close(),
     get size() { return sessions.size }

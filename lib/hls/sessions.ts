@@ -3,8 +3,10 @@ import { limitKey } from '../access/address.js'
 /** What the register keeps of one session. */
 export interface Session<T> {
   readonly value: T
-  /** The key it was opened by, then those of the directories that it covers. */
-  readonly keys: readonly string[]
+  /** The key it was opened by. */
+  readonly key: string
+  /** Those of the other directories that it covers. */
+  readonly moreKeys: readonly string[]
   readonly ended: boolean
 }
 
@@ -44,17 +46,19 @@ export interface SessionsOptions<T> {
   readonly maxSessionsPerIp: number
   /** Told of each session whose idle time is over, or that `close` took out. */
   readonly onIdle: (session: Session<T>) => void
-  /** Milliseconds from any fixed point. */
+  /** Whole milliseconds from any fixed point. */
   readonly now?: () => number
 }
 
-/** Directories that one session covers at most, its own included. */
+/** Directories that one session covers at most, beside its own. */
 export const MAX_KEYS = 64
+/** Shared by the many that have no more. */
+const NONE: string[] = []
 
 /** A link of the list by idle time; the sessions themselves are the links. */
 interface Entry<T> extends Session<T> {
   ended: boolean
-  keys: string[]
+  moreKeys: string[]
   readonly limit: string
   seenAt: number
   busy: number
@@ -66,11 +70,11 @@ interface Entry<T> extends Session<T> {
  * Makes an empty register. The sessions hang in a list in the order in which they were last seen,
  * so that a request costs the same however many there are, and one timer serves them all.
  */
-export const createSessions = <T>({ idleMs, maxSessions, maxSessionsPerIp, onIdle, now = () => performance.now() }: SessionsOptions<T>): Sessions<T> => {
+export const createSessions = <T>({ idleMs, maxSessions, maxSessionsPerIp, onIdle, now = () => Math.round(performance.now()) }: SessionsOptions<T>): Sessions<T> => {
   const byKey = new Map<string, Entry<T>>()
   const perAddress = new Map<string, number>()
   /** Idle ones are looked for in steps, not for each. */
-  const stepMs = Math.min(250, idleMs / 4)
+  const stepMs = Math.min(250, Math.ceil(idleMs / 4))
   let oldest: Entry<T> | undefined
   let newest: Entry<T> | undefined
   let size = 0
@@ -108,7 +112,7 @@ export const createSessions = <T>({ idleMs, maxSessions, maxSessionsPerIp, onIdl
     if (entry.ended) return
     entry.ended = true
     unlink(entry)
-    for (const key of entry.keys) byKey.delete(key)
+    for (const key of [entry.key, ...entry.moreKeys]) if (byKey.get(key) === entry) byKey.delete(key)
     countAddress(entry.limit, -1)
     size -= 1
   }
@@ -153,7 +157,7 @@ export const createSessions = <T>({ idleMs, maxSessions, maxSessionsPerIp, onIdl
       return {
         open(key, value) {
           settle()
-          const entry: Entry<T> = { value, keys: [key], ended: false, limit, seenAt: 0, busy: 0, older: undefined, newer: undefined }
+          const entry: Entry<T> = { value, key, moreKeys: NONE, ended: false, limit, seenAt: 0, busy: 0, older: undefined, newer: undefined }
           byKey.set(key, entry)
           append(entry)
           size += 1
@@ -169,8 +173,9 @@ export const createSessions = <T>({ idleMs, maxSessions, maxSessionsPerIp, onIdl
       const entry = session as Entry<T>
       const owner = byKey.get(key)
       if (owner !== undefined) return owner === entry
-      if (entry.ended || entry.keys.length >= MAX_KEYS) return false
-      entry.keys.push(key)
+      if (entry.ended || entry.moreKeys.length >= MAX_KEYS) return false
+      if (entry.moreKeys === NONE) entry.moreKeys = [key]
+      else entry.moreKeys.push(key)
       byKey.set(key, entry)
       return true
     },

@@ -65,12 +65,12 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
     section: context.config['httpAuth'],
     configFile: context.configFile ?? undefined,
     staticRoute: staticRouteOf(context.config.static),
-    newSessionId: () => Date.now().toString(36) + randomBytes(12).toString('hex'),
+    newSessionId: () => Buffer.from(Date.now().toString(36) + randomBytes(12).toString('hex'), 'latin1').toString('latin1'),
     grant: (req, request, address) => {
       const { sessionId, action, streamPath } = request
       grants.give(req, { sessionId, action, streamPath, address, onClosed: () => listener.onClosed(request) })
     },
-    openViewer: (request, address, onClose) => openViewer(context, grants, request, address, onClose),
+    openViewer: (request, address, onClose) => openViewer(context, request, address, onClose),
     install({ rtmp, http }) {
       try {
         attached.add(context)

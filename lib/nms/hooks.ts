@@ -3,6 +3,7 @@ import { destroy } from './cut.js'
 import type { Grants } from './grants.js'
 import type { OnIntruder } from './guard.js'
 import { isInternal, type NmsContext, type NmsSession } from './shapes.js'
+import { isViewer } from './viewer.js'
 
 /** A client's session as NMS accounts for it. Times are milliseconds since 1970. */
 export interface SessionRecord {
@@ -34,13 +35,15 @@ export interface Hooks {
  */
 export const installHooks = (context: NmsContext, grants: Grants, onIntruder: OnIntruder, onSession: OnSession): Hooks => {
   const started = new WeakMap<NmsSession, Action>()
+  const isLetIn = (session: NmsSession, action: Action): boolean =>
+    grants.find(session, action) !== undefined || (action === 'play' && isViewer(session))
   const lastCheck = (action: Action) => (session: NmsSession): void => {
-    if (isInternal(session) || grants.find(session, action) !== undefined) return
+    if (isInternal(session) || isLetIn(session, action)) return
     onIntruder(session, action, 'hook')
     destroy(session)
   }
   const begin = (action: Action) => (session: NmsSession): void => {
-    if (isInternal(session) || grants.find(session, action) === undefined) return
+    if (isInternal(session) || !isLetIn(session, action)) return
     started.set(session, action)
     onSession('start', record(session, action))
   }

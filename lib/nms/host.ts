@@ -7,6 +7,8 @@ import type { AccessRequest, Action } from '../access/request.js'
 /** A viewer that node-media-server itself knows nothing of (HLS, files), made visible to it. */
 export interface ViewerSession {
   readonly id: string
+  readonly request: AccessRequest
+  readonly ended: boolean
   /** Adds to the bytes that NMS's admin API shows as sent. */
   sent(bytes: number): void
   /** Ends the session: raises `donePlay`, takes it off NMS's list. Calling it again does nothing. */
@@ -95,5 +97,5 @@ export interface Host {
    * called when somebody (admin API, `notify.url`) closes it, before `donePlay`. Throws what a listener
    * of NMS's events throws; the session has ended then.
    */
-  openViewer(request: AccessRequest, address: string, onClose: () => void): ViewerSession
+  openViewer(request: AccessRequest, address: string, onClose: (viewer: ViewerSession) => void): ViewerSession
 }

@@ -1,7 +1,6 @@
 import { parse } from 'node:querystring'
 import type { AccessRequest } from '../access/request.js'
 import type { ViewerSession } from './host.js'
-import type { Grants } from './grants.js'
 import type { NmsContext, NmsSession } from './shapes.js'
 
 /**
@@ -16,13 +15,14 @@ class Viewer implements NmsSession, ViewerSession {
   outBytes = 0
 
   constructor(
-    private readonly context: NmsContext, readonly ip: string, private readonly request: AccessRequest,
-    private readonly onClose: () => void
+    private readonly context: NmsContext, readonly ip: string, readonly request: AccessRequest,
+    private readonly onClose: (viewer: ViewerSession) => void
   ) {
     this.id = request.sessionId
     this.protocol = request.protocol
   }
 
+  get ended(): boolean { return this.endTime !== 0 }
   get isPublisher(): boolean { return false }
   get streamHost(): string { return URL.canParse(this.request.origin) ? new URL(this.request.origin).hostname : '' }
   get streamApp(): string { return this.request.streamPath.split('/')[1] ?? '' }
@@ -43,7 +43,7 @@ class Viewer implements NmsSession, ViewerSession {
   /** NMS's name for ending a session from outside. */
   close(): void {
     if (this.endTime !== 0) return
-    this.onClose()
+    this.onClose(this)
     this.end()
   }
 
@@ -60,10 +60,9 @@ class Viewer implements NmsSession, ViewerSession {
  * Throws what a listener throws; the viewer has ended then.
  */
 export const openViewer = (
-  context: NmsContext, grants: Grants, request: AccessRequest, address: string, onClose: () => void
+  context: NmsContext, request: AccessRequest, address: string, onClose: (viewer: ViewerSession) => void
 ): ViewerSession => {
   const viewer = new Viewer(context, address, request, onClose)
-  grants.give(viewer, { sessionId: viewer.id, action: 'play', streamPath: viewer.streamPath })
   context.sessions.set(viewer.id, viewer)
   try {
     context.eventEmitter.emit('prePlay', viewer)
@@ -74,3 +73,6 @@ export const openViewer = (
   }
   return viewer
 }
+
+/** Whether this is a viewer of files: who is one has been let in. */
+export const isViewer = (session: NmsSession): boolean => session instanceof Viewer
