@@ -1,0 +1,136 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { addQuery, rewritePlaylist } from '../../../lib/hls/playlist.js'
+
+const source = { origin: 'https://live.example.com:8443', path: '/static/live/s/index.m3u8', query: 'token=1&x=2' }
+const rewrite = (text: string, query = source.query): string => rewritePlaylist(text, { ...source, query }).text
+const Q = source.query
+
+describe('a playlist', () => {
+  const lines: [what: string, from: string, to: string][] = [
+    ['a segment', 'seg1.ts', `seg1.ts?${Q}`],
+    ['a segment in a directory', '720p/seg1.ts', `720p/seg1.ts?${Q}`],
+    ['a parent directory', '../audio/a.m3u8', `../audio/a.m3u8?${Q}`],
+    ['an absolute path', '/static/live/s/1.ts', `/static/live/s/1.ts?${Q}`],
+    ['an absolute URI of the same origin', 'https://live.example.com:8443/static/1.ts', `https://live.example.com:8443/static/1.ts?${Q}`],
+    ['the same origin in capitals', 'HTTPS://LIVE.example.com:8443/1.ts', `HTTPS://LIVE.example.com:8443/1.ts?${Q}`],
+    ['the same host without a scheme', '//live.example.com:8443/1.ts', `//live.example.com:8443/1.ts?${Q}`],
+    ['a query of its own', 'seg.ts?v=1&w=2', `seg.ts?${Q}&v=1&w=2`],
+    ['an empty query of its own', 'seg.ts?', `seg.ts?${Q}&`],
+    ['a fragment', 'seg.ts#t=1?x', `seg.ts?${Q}#t=1?x`],
+    ['query and fragment', 'seg.ts?v=1#t', `seg.ts?${Q}&v=1#t`],
+    ['a question mark in its query', 'seg.ts?v=1?2', `seg.ts?${Q}&v=1?2`],
+    ['white space around it', '  seg.ts \t', `  seg.ts?${Q} \t`],
+    ['escapes', 'se%20g.ts', `se%20g.ts?${Q}`],
+    ['other writing systems', 'дорожка.ts', `дорожка.ts?${Q}`],
+    ['another port', 'https://live.example.com/1.ts', 'https://live.example.com/1.ts'],
+    ['another scheme', 'http://live.example.com:8443/1.ts', 'http://live.example.com:8443/1.ts'],
+    ['another host', 'https://cdn.example.com/1.ts', 'https://cdn.example.com/1.ts'],
+    ['another host without a scheme', '//cdn.example.com/1.ts', '//cdn.example.com/1.ts'],
+    ['another host with slashes that lean back', '\\\\cdn.example.com/1.ts', '\\\\cdn.example.com/1.ts'],
+    ['another host with slashes that lean both ways', '/\\cdn.example.com/1.ts', '/\\cdn.example.com/1.ts'],
+    ['another host behind a tab', '/\t/cdn.example.com/1.ts', '/\t/cdn.example.com/1.ts'],
+    ['another host behind a control character', '\u0001//cdn.example.com/1.ts', '\u0001//cdn.example.com/1.ts'],
+    ['another host behind a name', 'https://live.example.com:8443@cdn.example.com/1.ts', 'https://live.example.com:8443@cdn.example.com/1.ts'],
+    ['a scheme without slashes', 'https:1.ts', `https:1.ts?${Q}`],
+    ['a key in the playlist itself', 'data:text/plain;base64,AAAA', 'data:text/plain;base64,AAAA'],
+    ['what is no URL', 'http://[', 'http://['],
+    ['a comment', '# seg.ts', '# seg.ts'],
+    ['an empty line', '', ''],
+    ['a line of white space', ' \t', ' \t'],
+    ['a tag without a URI', '#EXTINF:8.0,URI="x.ts"x', `#EXTINF:8.0,URI="x.ts?${Q}"x`],
+    ['EXT-X-MEDIA', '#EXT-X-MEDIA:TYPE=AUDIO,NAME="a, URI=b",URI="a/b.m3u8",DEFAULT=YES', `#EXT-X-MEDIA:TYPE=AUDIO,NAME="a, URI=b",URI="a/b.m3u8?${Q}",DEFAULT=YES`],
+    ['a name that looks like an attribute', '#EXT-X-MEDIA:NAME=",URI=",URI="b.m3u8"', `#EXT-X-MEDIA:NAME=",URI=",URI="b.m3u8?${Q}"`],
+    ['EXT-X-MAP', '#EXT-X-MAP:URI="init.mp4",BYTERANGE="100@0"', `#EXT-X-MAP:URI="init.mp4?${Q}",BYTERANGE="100@0"`],
+    ['EXT-X-KEY', '#EXT-X-KEY:METHOD=AES-128,URI="k.key?id=1",IV=0x1', `#EXT-X-KEY:METHOD=AES-128,URI="k.key?${Q}&id=1",IV=0x1`],
+    ['EXT-X-KEY of another origin', '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://x"', '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://x"'],
+    ['EXT-X-KEY without a URI', '#EXT-X-KEY:METHOD=NONE', '#EXT-X-KEY:METHOD=NONE'],
+    ['EXT-X-I-FRAME-STREAM-INF', '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="i.m3u8"', `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="i.m3u8?${Q}"`],
+    ['EXT-X-PART', '#EXT-X-PART:DURATION=0.3,URI="p.m4s"', `#EXT-X-PART:DURATION=0.3,URI="p.m4s?${Q}"`],
+    ['EXT-X-PRELOAD-HINT', '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="p2.m4s"', `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="p2.m4s?${Q}"`],
+    ['EXT-X-RENDITION-REPORT', '#EXT-X-RENDITION-REPORT:URI="../1M/w.m3u8",LAST-MSN=1', `#EXT-X-RENDITION-REPORT:URI="../1M/w.m3u8?${Q}",LAST-MSN=1`],
+    ['EXT-X-SESSION-KEY', '#EXT-X-SESSION-KEY:METHOD=AES-128,URI="k"', `#EXT-X-SESSION-KEY:METHOD=AES-128,URI="k?${Q}"`],
+    ['EXT-X-SESSION-DATA', '#EXT-X-SESSION-DATA:DATA-ID="x",URI="d.json"', `#EXT-X-SESSION-DATA:DATA-ID="x",URI="d.json?${Q}"`],
+    ['EXT-X-CONTENT-STEERING', '#EXT-X-CONTENT-STEERING:SERVER-URI="s.json"', `#EXT-X-CONTENT-STEERING:SERVER-URI="s.json?${Q}"`],
+    ['EXT-X-DATERANGE', '#EXT-X-DATERANGE:ID="i",X-ASSET-URI="ad.m3u8",X-ASSET-LIST="ads.json"', `#EXT-X-DATERANGE:ID="i",X-ASSET-URI="ad.m3u8?${Q}",X-ASSET-LIST="ads.json?${Q}"`],
+    ['EXT-X-PREFETCH', '#EXT-X-PREFETCH:p.ts', `#EXT-X-PREFETCH:p.ts?${Q}`],
+    ['an empty URI', '#EXT-X-MAP:URI=""', '#EXT-X-MAP:URI=""']
+  ]
+  for (const [what, from, to] of lines) {
+    it(`gives the client's query to same-origin URIs and to nothing else: ${what}`, () => {
+      for (const [before, after] of [['', ''], ['#EXTM3U\n', '\n'], ['\ufeff#EXTM3U\r\n', '\r\n#EXTINF:8,\r\nx.ts\r\n']] as const) {
+        const unchanged = (text: string): string => text.replace('x.ts', `x.ts?${Q}`)
+        expect(rewrite(before + from + after)).to.equal(before + to + unchanged(after))
+      }
+    })
+  }
+
+  it('keeps a byte order mark and mixed line ends', () => {
+    expect(rewrite('\ufeffa.ts\r\nb.ts\n\r\n\rc.ts\r')).to.equal(`\ufeffa.ts?${Q}\r\nb.ts?${Q}\n\r\n\rc.ts?${Q}\r`)
+  })
+
+  it('is unchanged but for URIs with a query of their own if the client has none', () => {
+    expect(rewrite('#EXTM3U\na.ts\nb.ts?v=1#t\n#EXT-X-MAP:URI="i.mp4"', '')).to.equal('#EXTM3U\na.ts\nb.ts?&v=1#t\n#EXT-X-MAP:URI="i.mp4"')
+  })
+
+  it('is left alone if nobody can tell where it came from', () => {
+    expect(rewritePlaylist('a.ts', { origin: 'http://[', path: '/x', query: Q }).text).to.equal('a.ts')
+  })
+
+  const DEFINES = '#EXT-X-DEFINE:NAME="dir",VALUE="a/b"\n#EXT-X-DEFINE:NAME="cdn",VALUE="https://cdn.example.com/"\n#EXT-X-DEFINE:VALUE="https://live.example.com:8443/",NAME="own"\n' +
+    '#EXT-X-DEFINE:NAME="q",VALUE="?v=1"\n#EXT-X-DEFINE:IMPORT="far"\n#EXT-X-DEFINE:QUERYPARAM="token"\n'
+  for (const [from, to] of [
+    ['{$dir}/1.ts', `{$dir}/1.ts?${Q}`], ['{$own}1.ts', `{$own}1.ts?${Q}`], ['{$cdn}1.ts', '{$cdn}1.ts'], ['x/{$far}.ts', `x/{$far}.ts?${Q}`], ['{$far}/1.ts', '{$far}/1.ts'], ['/{$far}/1.ts', '/{$far}/1.ts'],
+    ['https://live.example.com:8443{$far}/1.ts', 'https://live.example.com:8443{$far}/1.ts'], ['https://live.example.com:8443/{$far}', `https://live.example.com:8443/{$far}?${Q}`], ['h{$far}/1.ts', 'h{$far}/1.ts'],
+    ['1.ts{$q}', `1.ts?${Q}&v=1`], ['{$token}.ts', '{$token}.ts'], ['#EXT-X-MAP:URI="{$dir}/i.mp4"', `#EXT-X-MAP:URI="{$dir}/i.mp4?${Q}"`]
+  ] as const) {
+    it(`gives no token away by its variables: ${from}`, () => { expect(rewrite(DEFINES + from)).to.equal(DEFINES + to) })
+  }
+
+  it('tells the directories of its same-origin URIs, each once', () => {
+    const { directories } = rewritePlaylist('#EXT-X-MEDIA:URI="../audio/a.m3u8"\n720p/a.m3u8\n720p/b.m3u8\nhttps://cdn.example.com/x/y.m3u8\nc.ts\nd.ts\n/e.ts', source)
+    expect(directories).to.deep.equal(['/static/live/audio/', '/static/live/s/720p/', '/static/live/s/', '/'])
+  })
+
+  it('is looked through for a bounded number of directories', () => {
+    const { directories, text } = rewritePlaylist(Array.from({ length: 2000 }, (_, index) => `${index}/a.ts`).join('\n'), source)
+    expect(directories).to.have.length(256)
+    expect(text.split('\n').every((line) => line.endsWith(`?${Q}`))).to.equal(true)
+  })
+
+  it('is the same to the byte once the queries are taken out again', () => {
+    const line = fc.oneof(
+      fc.constantFrom('#EXTM3U', '#EXTINF:8.0,', '#EXT-X-ENDLIST', '', ' ', '#', 'a.ts', 'https://cdn.example.com/a.ts', '#EXT-X-MAP:URI="i.mp4"', '#EXT-X-KEY:URI="a,b",IV=1,X="URI="'),
+      fc.string({ unit: 'grapheme' }).filter((text) => !/[\r\n]/.test(text)), fc.webPath(), fc.string().map((text) => `#EXT-X-A:URI="${text.replace(/["\r\n]/g, '')}"`)
+    )
+    const playlist = fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n', '\r', '\n\n'))).map((lines) => lines.flat().join(''))
+    fc.assert(fc.property(fc.boolean(), playlist, (mark, text) => {
+      const original = (mark ? '\ufeff' : '') + text.replaceAll('QQ', '')
+      const rewritten = rewrite(original, 'QQ')
+      // A URI with a query of its own has got an `&` after it.
+      expect(rewritten.replace(/\?QQ&/g, '?').replace(/\?QQ/g, '')).to.equal(original.replace(/\?QQ&/g, '?'))
+      expect(rewrite(original, '').replace(/\?&/g, '?')).to.equal(original.replace(/\?&/g, '?'))
+    }), { seed: 1, numRuns: 2000 })
+  })
+
+  it('never gives the query to a URI that a browser would take elsewhere', () => {
+    const piece = fc.constantFrom('/', '//', '\\', '\t', ' ', 'http:', 'https:', 'cdn.example.com', 'live.example.com:8443', '@', ':', '?', '#', 'a', '.', '..', '\u0001', 'data:', '{', '%2f')
+    fc.assert(fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), (pieces) => {
+      const uri = pieces.join('').trim()
+      if (uri === '' || uri.startsWith('#')) return
+      const rewritten = rewrite(uri)
+      if (rewritten === uri) return
+      const base = source.origin + source.path
+      expect(new URL(rewritten, base).origin).to.equal(new URL(uri, base).origin).and.to.equal(source.origin)
+    }), { seed: 1, numRuns: 5000 })
+  })
+})
+
+describe('a query', () => {
+  it('is put before the URI\'s own', () => {
+    expect(addQuery('a', 'q')).to.equal('a?q')
+    expect(addQuery('a?b', 'q')).to.equal('a?q&b')
+    expect(addQuery('a#?b', 'q')).to.equal('a?q#?b')
+    expect(addQuery('a', '')).to.equal('a')
+  })
+})
