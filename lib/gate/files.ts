@@ -9,6 +9,7 @@ import { compileStreamPattern, directoryOf } from '../hls/stream-pattern.js'
 import { trace } from '../log.js'
 import type { Host, StaticRoute } from '../nms/host.js'
 import { overloaded, type Door } from './door.js'
+import { exactSpelling } from './exact-spelling.js'
 import type { Exchange } from './exchange.js'
 import { createFileKind, FAMILIES, type FileKind } from './file-kind.js'
 import { fileRequest } from './file-request.js'
@@ -50,9 +51,15 @@ export const createFilesGate = (
   const read = readServedPath(route.router)
   const kindOf = createFileKind(settings.open)
   const streamPathOf = compileStreamPattern(settings.stream)
+  const isExact = exactSpelling(route.root)
 
   const refuse = (exchange: Exchange, verdict: Verdict): void => exchange.refuse(statusOf(verdict), clientReason(verdict))
 
+  const refuseMalformed = (exchange: Exchange): void => {
+    const verdict = deny('malformed', MALFORMED_FILE)
+    door.report(fileRequest({ protocol: 'file', path: headerText(exchange.rawPath), query: exchange.query, streamPath: '' }, exchange.client, host.newSessionId()), verdict)
+    refuse(exchange, verdict)
+  }
   const admit = async (exchange: Exchange, { path, file }: ServedPath, kind: Exclude<FileKind, 'open'>, belonging: Belonging): Promise<void> => {
     const { client, query, signal } = exchange
     const protocol = belonging.families.at(-1) ?? 'file'
@@ -61,6 +68,10 @@ export const createFilesGate = (
     if (release === undefined) {
       door.report(request, overloaded)
       return refuse(exchange, overloaded)
+    }
+    if (!await isExact(file)) {
+      release()
+      return refuseMalformed(exchange)
     }
     const admission = await viewers.admit(belonging, { request, address: client.address }, signal, release)
     if (admission === undefined || signal.aborted) return
@@ -110,11 +121,7 @@ export const createFilesGate = (
         refuse(exchange, overloaded)
       })
     },
-    refuseMalformed(exchange) {
-      const verdict = deny('malformed', MALFORMED_FILE)
-      door.report(fileRequest({ protocol: 'file', path: headerText(exchange.rawPath), query: exchange.query, streamPath: '' }, exchange.client, host.newSessionId()), verdict)
-      refuse(exchange, verdict)
-    }
+    refuseMalformed
   }
 }
 
