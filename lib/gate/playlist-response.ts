@@ -30,7 +30,10 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, { maxBytes, 
   const input = req as { method?: string }
   input.method = 'GET'
 
-  const output = res as unknown as { write?: Write, end?: End }
+  const output = res as unknown as { write?: Write, end?: End, socket?: unknown }
+  // Of a HEAD request on HTTP/2 the stream is ended from the start, and Express would read no file for it.
+  const looksEnded = method === 'HEAD' && 'stream' in res
+  if (looksEnded) Object.defineProperty(res, 'socket', { value: undefined, configurable: true })
   let chunks: Buffer[] = []
   let bytes = 0
   /** Express's answer is no longer listened to. */
@@ -41,6 +44,7 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, { maxBytes, 
     chunks = []
     delete output.write
     delete output.end
+    if (looksEnded) delete output.socket
     input.method = method ?? 'GET'
   }
   const reject = (reason: string): void => {

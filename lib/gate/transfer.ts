@@ -1,3 +1,4 @@
+import { constants, type Http2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import type { HttpResponse } from '../nms/host.js'
 
@@ -5,7 +6,7 @@ import type { HttpResponse } from '../nms/host.js'
 export interface Transfer {
   /** Bytes of it that have been sent and not yet been told; the rest of them once it is over. */
   take(): number
-  /** Ends it at once; on HTTP/2 its stream. */
+  /** Ends it at once, so that nobody takes it for complete; on HTTP/2 its stream. */
   cut(): void
 }
 
@@ -30,7 +31,7 @@ export const watchTransfer = (res: HttpResponse, onOver: () => void): Transfer =
       return bytes
     },
     cut() {
-      if ('stream' in res) (res.stream as { destroy?: () => void } | undefined)?.destroy?.()
+      if ('stream' in res) (res.stream as Http2Stream | undefined)?.close(constants.NGHTTP2_CANCEL)
       else res.destroy()
     }
   }
