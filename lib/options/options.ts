@@ -102,7 +102,8 @@ export interface FilesOptions {
   /**
    * What the directory of a file below the static route means: `{app}` takes one or more
    * directories, `{stream}` exactly one, other text stands for itself. Default `{app}/{stream}`:
-   * `live/s/index.m3u8` is the stream `/live/s`.
+   * `live/s/index.m3u8` is the stream `/live/s`. A directory outside the pattern is a stream of its
+   * own path, the router included: `/static/s`.
    */
   stream?: string
   /** A playlist with more bytes is refused, since playlists are rewritten in memory. Default 4194304 (4 MiB). */
@@ -134,9 +135,12 @@ export interface Options extends BackendOptions {
   maxHeldPerIp?: number
   /** An RTMP connection without a decided command this long after its start is cut, in milliseconds. Default 10000. */
   commandTimeoutMs?: number
-  /** An HLS session ends after this long without a request, in milliseconds. Default 32000: four segments of 8 s. */
+  /**
+   * A session of HLS or files ends after this long without a request, and without a response that is
+   * still being sent, in milliseconds. Default 32000: four segments of 8 s.
+   */
   hlsIdleMs?: number
-  /** HLS and file sessions at once. Default 100000; idle ones make room. */
+  /** HLS and file sessions at once. Default 100000; idle ones make room, a live viewer never does: newcomers get a 503. */
   maxSessions?: number
   /** The same for one address (IPv6: one /64). Default 1000. */
   maxSessionsPerIp?: number
