@@ -59,6 +59,7 @@ export const isNetwork = (text: string): boolean => parse(text) !== undefined
  * @throws TypeError for what is neither
  */
 export const networks = (list: readonly string[]): Networks => {
+  if (list.length === 0) return { has: () => false }
   // One list for each family: a BlockList of Node 20 takes `::/0` to hold every IPv4 address too.
   const lists = { 4: new BlockList(), 6: new BlockList() }
   for (const text of list) {
