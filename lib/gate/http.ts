@@ -25,16 +25,18 @@ export const mayBeLive = (rawPath: string, streamPath: string | null | undefined
  * @param files - `undefined` if NMS serves none
  */
 export const createHttpGate = (live: LiveGate, files: FilesGate | undefined, trusted: Networks): HttpFront['request'] => {
-  const file = async (gate: FilesGate, exchange: Exchange, served: ServedPath, streamPath: string | null | undefined): Promise<void> => {
-    const { rawPath, signal } = exchange
-    const isLive = mayBeLive(rawPath, streamPath)
-    const isOwn = mayBeOwn(rawPath) && !gate.isOpen(served)
+  const file = (gate: FilesGate, exchange: Exchange, served: ServedPath, streamPath: string | null | undefined): void => {
+    const isLive = mayBeLive(exchange.rawPath, streamPath)
+    const isOwn = mayBeOwn(exchange.rawPath) && !gate.isOpen(served)
     // Only where a path may mean two things the disk is looked at.
-    if (!isLive && !isOwn) return gate.serve(exchange, served)
+    if (isLive || isOwn) void fileOrElse(gate, exchange, served, isLive ? streamPath : undefined)
+    else gate.serve(exchange, served)
+  }
+  const fileOrElse = async (gate: FilesGate, exchange: Exchange, served: ServedPath, streamPath: string | null | undefined): Promise<void> => {
     const exists = await gate.exists(served)
-    if (signal.aborted) return
+    if (exchange.signal.aborted) return
     if (exists) gate.serve(exchange, served)
-    else if (isLive) live(exchange, streamPath)
+    else if (streamPath !== undefined) live(exchange, streamPath)
     else exchange.forward()
   }
 
@@ -50,8 +52,7 @@ export const createHttpGate = (live: LiveGate, files: FilesGate | undefined, tru
     const exchange = openExchange(req, res, target, httpClientOf(req, secure, 'http', trusted), () => safely(req, forward))
     if (req.method === 'GET' || req.method === 'HEAD') {
       if (served === null) return files.refuseMalformed(exchange)
-      void file(files, exchange, served, streamPath)
-      return
+      return file(files, exchange, served, streamPath)
     }
     // Express serves files to no other method.
     if (streamPath !== undefined) return live(exchange, streamPath)

@@ -67,16 +67,23 @@ interface Uris {
 /** A path whose origin and directory depend on nothing but what comes before its last `/`. */
 const SIMPLE = /^(?!\/\/)((?:[^?#:\\\0-\x20]*\/)?)[^/?#:\\\0-\x20]+(?:[?#]|$)/
 
+const urlOf = (text: string, base: string): URL | undefined => {
+  try {
+    return new URL(text, base)
+  } catch {
+    return undefined
+  }
+}
+
 const createUris = ({ origin, path, query }: PlaylistSource, variables: Variables): Uris => {
-  const base = URL.canParse(path, origin) ? new URL(path, origin) : undefined
+  const base = urlOf(path, origin)
   const directories = new Set<string>()
   const known = new Map<string, boolean>()
 
   /** Whether a URI leads to where the playlist came from; notes its directory. */
   const isOwn = (uri: string): boolean => {
-    if (base === undefined || !URL.canParse(uri, base.href)) return false
-    const url = new URL(uri, base)
-    if (url.origin !== base.origin || !/^https?:$/.test(url.protocol)) return false
+    const url = base && urlOf(uri, base.href)
+    if (url === undefined || url.origin !== base?.origin || !/^https?:$/.test(url.protocol)) return false
     if (directories.size < MAX_DIRECTORIES) directories.add(url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1))
     return true
   }
