@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { encodeAmfs } from '../../test/support/amf.js'
+import { encodeAmfs, type AmfValue } from '../../test/support/amf.js'
 import { toChunks } from '../../test/support/rtmp-chunks.js'
 import { MarkerScan } from './marker.js'
 
@@ -10,7 +10,7 @@ export interface PlayerOptions { readonly kind: Kind, readonly port: number, rea
 const HANDSHAKE = 1 + 2 * 1536
 const RESULT = Buffer.from('_result')
 
-const command = (streamId: number, ...values: Parameters<typeof encodeAmfs>): Buffer =>
+const command = (streamId: number, ...values: readonly AmfValue[]): Buffer =>
   toChunks({ type: 20, streamId, timestamp: 0, payload: encodeAmfs(...values) }, { chunkSize: 128 })
 
 /** Handshake, `connect` and `createStream` in one piece. */

@@ -51,7 +51,7 @@ export const sessions: Bench = {
   about: 'heap of a live HLS session among many, and the time of one request among them',
   run: ({ tiny }) => withFiles((staticRoot) => withScene(async ({ load, url, server }) => {
     const [few, many] = tiny ? [20, 60] : [1000, 100_000]
-    const options = { maxSessions: 200_000, maxSessionsPerIp: 0, maxHeldPerIp: 0, hlsIdleMs: 3_600_000 }
+    const options = { maxSessions: 200_000, maxSessionsPerIp: 200_000, maxHeldPerIp: 0, hlsIdleMs: 3_600_000 }
     const { http: port, call } = await server({ staticRoot, plugin: { url, ...options } })
     const among = async (count: number): Promise<number[]> => {
       const values: number[] = []
