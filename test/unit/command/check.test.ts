@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createServer } from 'node:tls'
 import { promisify } from 'node:util'
 import type { CheckDocument } from '../../../lib/command/check-document.js'
 import { checkText } from '../../../lib/command/check-text.js'
@@ -10,6 +12,7 @@ import { shellWord } from '../../../lib/command/curl.js'
 import { inspect, type Wish } from '../../../lib/command/inspect.js'
 import { Misuse } from '../../../lib/command/misuse.js'
 import { HttpAuthError } from '../../../lib/errors.js'
+import { certificatePath } from '../../support/certificates.js'
 import { cleanup, forbidden, ok, rawBackend, type Answer, type RawBackend } from '../backend/raw-backend.js'
 
 const run = promisify(execFile)
@@ -199,6 +202,32 @@ describe('check', () => {
     expect(firstByte).to.be.at.least(40)
     expect(total).to.be.at.least(firstByte!)
     expect(question!.peer).to.equal(`127.0.0.1:${backend.port}`)
+  })
+
+  describe('over TLS', () => {
+    const secure = async () => {
+      const server = createServer({ key: readFileSync(certificatePath('server.key')), cert: readFileSync(certificatePath('server.pem')) })
+      return keep(await rawBackend(answers(ok), { server, event: 'secureConnection', scheme: 'https' }))
+    }
+
+    it('tells how long the handshake took, and names the file of the authority in the curl line', async () => {
+      const backend = await secure()
+      const { verdict, questions: [question] } = await check({ url: backend.url, tls: { ca: certificatePath('ca.pem') } }, undefined, {}, true)
+      expect(verdict).to.include({ allowed: true, source: 'backend' })
+      expect(question!.timesMs.tls).to.be.a('number').that.is.above(0)
+      expect(question!.curl).to.include(`--cacert ${certificatePath('ca.pem')} `)
+      const { stdout } = await run('bash', ['-c', question!.curl])
+      expect(stdout).to.match(/^HTTP\/1\.1 200/)
+    })
+
+    it('tells that a certificate is not trusted', async () => {
+      const backend = await secure()
+      const { exitStatus, unavailable, questions: [question] } = await check({ url: backend.url })
+      expect(exitStatus).to.equal(2)
+      expect(unavailable?.reason).to.match(new RegExp(`^no TLS with 127\\.0\\.0\\.1:${backend.port}: [A-Z_]+$`))
+      expect(question!.timesMs).to.include({ tls: null, firstByte: null })
+      expect(backend.requests).to.have.length(0)
+    })
   })
 
   it('tells that a backend refuses connections, and shows what would have been asked', async () => {
