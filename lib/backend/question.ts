@@ -150,6 +150,8 @@ export class Question implements Passenger {
 
   onError(error: Error): void {
     if (this.canRetry(error)) {
+      // The next failure may come before it is connected, and so before onConnect says what it is.
+      this.reused = false
       this.connection?.dispatch(this.options, this)
       return
     }
