@@ -131,6 +131,8 @@ export interface Arena {
    * nothing, and everything that was held is free again. Resolves with what was decided and asked.
    */
   unharmed<T>(attack: () => Promise<T>): Promise<{ result: T, verdicts: Decided[], asked: Asked[] }>
+  /** Attaches the plugin anew, with these options over the arena's. */
+  attach(change: Partial<Options>): Promise<void>
   close(): Promise<void>
 }
 
@@ -144,9 +146,8 @@ export const openArena = async ({ config = {}, options = {}, env = {}, url = ({ 
   const keep = cleanup()
   try {
     const backend = keep(await startBackend())
-    const server = keep(await startServer({
-      config: { static: { router: '/media', root: 'media' }, ...config }, env, options: { url: await url(backend), log: 'none', maxHeldPerIp: 0, ...options }
-    }))
+    const own: Options = { url: await url(backend), log: 'none', maxHeldPerIp: 0, ...options }
+    const server = keep(await startServer({ config: { static: { router: '/media', root: 'media' }, ...config }, env, options: own }))
     await mkdir(join(server.dir, 'media/live/target'), { recursive: true })
     for (const way of ['hls', 'file'] as const) await writeFile(join(server.dir, fileOf(way)), way === 'hls' ? `#EXTM3U\n# ${PROTECTED}\n` : PROTECTED)
     const channels = [
@@ -157,6 +158,10 @@ export const openArena = async ({ config = {}, options = {}, env = {}, url = ({ 
     await countTimers(server)
     return {
       server, backend, ports: server.ports,
+      attach: (change) => server.evaluate(async ({ auth, attach }, changed) => {
+        await auth?.close()
+        attach(changed)
+      }, { ...own, ...change }),
       async unharmed(attack) {
         const before = await footprint(server)
         const verdicts = (await server.verdicts()).length

@@ -1,0 +1,172 @@
+import { expect } from 'chai'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { certificatePath } from '../../support/certificates.js'
+import { cleanup } from '../../support/cleanup.js'
+import { createFaultyProxy, type Fault, type FaultyProxy } from '../../support/faulty-proxy.js'
+import type { Decided } from '../../support/server.js'
+import { sleep, until } from '../../support/waiting.js'
+import { openArena, type Arena } from './arena.js'
+import { protocolOfWay } from './attack.js'
+import { FOUR_WAYS, join } from './join.js'
+
+const GOOD = 'token=123'
+const BAD = 'token=1'
+
+const decided = (verdicts: readonly Decided[], protocol: string, query: string): string => {
+  const found = verdicts.filter(({ request }) => request.protocol === protocol && request.query === query)
+  expect(found, `verdicts for ${protocol} ${query}`).to.have.length(1)
+  return `${found[0]!.verdict.allowed ? 'allow' : 'deny'} by ${found[0]!.verdict.source}`
+}
+
+/** What becomes of a good and of a bad token. */
+const VERDICTS = ['allow by backend', 'deny by backend'] as const
+const OUTAGES = ['outage', 'outage'] as const
+const ALLOWS = ['allow by backend', 'allow by backend'] as const
+
+const FAULTS: readonly (readonly [Fault, readonly [string, string]])[] = [
+  [{ is: 'pass' }, VERDICTS],
+  [{ is: 'black-hole' }, OUTAGES],
+  ...(['reset', 'close'] as const).flatMap((is) => [
+    ...(['accept', 'request', 'status', 'headers'] as const).map((at) => [{ is, at }, OUTAGES] as const),
+    [{ is, at: 'body' }, VERDICTS] as const
+  ]),
+  [{ is: 'slow', everyMs: 50 }, OUTAGES],
+  [{ is: 'slow', everyMs: 1 }, VERDICTS],
+  [{ is: 'half-closed' }, OUTAGES],
+  [{ is: 'garbage' }, OUTAGES],
+  [{ is: 'endless-headers' }, OUTAGES],
+  [{ is: 'endless-body' }, ALLOWS],
+  [{ is: 'wrong-length' }, VERDICTS],
+  [{ is: 'close-idle' }, VERDICTS],
+  [{ is: 'die-on-reuse' }, VERDICTS]
+]
+
+for (const defaultAction of ['deny', 'allow'] as const) {
+  const asDefault = (verdict: string): string => verdict === 'outage' ? `${defaultAction} by default` : verdict
+
+  describe(`a backend that fails, default action ${defaultAction}`, () => {
+    const keep = cleanup()
+    let arena: Arena
+    let proxy: FaultyProxy
+    before(async function () {
+      this.timeout(60_000)
+      arena = keep(await openArena({
+        options: { defaultAction, timeoutMs: 1500, hlsIdleMs: 300, breaker: false },
+        url: async (backend) => { proxy = keep(await createFaultyProxy(backend.port)); return proxy.url }
+      }))
+    })
+    after(() => keep.run())
+
+    const check = async (name: string, [good, bad]: readonly [string, string]): Promise<void> => {
+      const asking = FOUR_WAYS.flatMap((way) => [[way, GOOD, asDefault(good)], [way, BAD, asDefault(bad)]] as const)
+      const { result, verdicts } = await arena.unharmed(() => Promise.all(asking.map(([way, query]) => join(arena.ports, way, { name, query }))))
+      for (const [index, [way, query, expected]] of asking.entries()) {
+        const what = `${way} ${query}`
+        expect(decided(verdicts, protocolOfWay(way), query), what).to.equal(expected)
+        expect(result[index], what).to.equal(expected.startsWith('allow') ? 'in' : 'out')
+      }
+    }
+
+    for (const [fault, expected] of FAULTS) {
+      it(`${Object.values(fault).join(' ')}: ${expected.map(asDefault).join(', ')}; then all is well`, async () => {
+        await proxy.set(fault)
+        try {
+          await check('target', expected)
+        } finally {
+          await proxy.set({ is: 'pass' })
+        }
+        await check('target', VERDICTS)
+      })
+    }
+
+    it('a kept connection that dies under a question costs one retry, and a second death is an outage', async () => {
+      await proxy.set({ is: 'pass' })
+      await join(arena.ports, 'http-flv', { query: GOOD })
+      await sleep(50)
+      const before = proxy.requests()
+      await proxy.set({ is: 'reset', at: 'request' })
+      const start = Date.now()
+      const { verdicts } = await arena.unharmed(() => join(arena.ports, 'http-flv', { query: GOOD }))
+      expect(proxy.requests() - before, 'requests').to.equal(2)
+      expect(decided(verdicts, 'http-flv', GOOD)).to.equal(`${defaultAction} by default`)
+      expect(Date.now() - start, 'inside the budget').to.be.below(1500 + 3000)
+      await proxy.set({ is: 'pass' })
+    })
+
+    it(`refused: ${OUTAGES.map(asDefault).join(', ')}; then all is well`, async () => {
+      // Kept connections would go on, so they are ended first.
+      await proxy.set({ is: 'close-idle' })
+      await check('target', VERDICTS)
+      await until(() => proxy.open() === 0, 'no connection is kept')
+      await proxy.set({ is: 'refused' })
+      try {
+        await check('target', OUTAGES)
+      } finally {
+        await proxy.set({ is: 'pass' })
+      }
+      await check('target', VERDICTS)
+    })
+
+    it('that comes and goes: everybody is told something, and nobody what the backend did not say', async function () {
+      this.timeout(60_000)
+      const { verdicts, result } = await arena.unharmed(async () => {
+        let over = false
+        const flapping = (async () => {
+          for (let up = false; !over; up = !up) {
+            await proxy.set(up ? { is: 'pass' } : { is: 'reset', at: 'request' })
+            await sleep(60)
+          }
+          await proxy.set({ is: 'pass' })
+        })()
+        const told = await Promise.all(Array.from({ length: 160 }, async (_, index) => {
+          await sleep(index * 8)
+          const query = `${index % 2 === 0 ? GOOD : BAD}&n=${index}`
+          return { query, told: await join(arena.ports, FOUR_WAYS[index % 8 >> 1]!, { query }) }
+        }))
+        over = true
+        await flapping
+        return told
+      })
+      const kinds = new Set<string>()
+      for (const { query, told } of result) {
+        const { verdict } = verdicts.find(({ request }) => request.query === query)!
+        const what = JSON.stringify({ query, told, verdict })
+        expect(told, what).to.equal(verdict.allowed ? 'in' : 'out')
+        expect(verdict.source, what).to.be.oneOf(['backend', 'default'])
+        expect(verdict.allowed, what).to.equal(verdict.source === 'default' ? defaultAction === 'allow' : query.startsWith(`${GOOD}&`))
+        kinds.add(verdict.source)
+      }
+      expect([...kinds].sort(), 'it was up and it was down').to.deep.equal(['backend', 'default'])
+    })
+
+    describe('at another address', () => {
+      const servers = cleanup()
+      /** Serves 200 to everybody, with this certificate. */
+      const secure = async (certificate: 'expired.pem' | 'other-name.pem' | 'server.pem'): Promise<string> => {
+        const server = createServer({ key: readFileSync(certificatePath('server.key')), cert: readFileSync(certificatePath(certificate)) }, (_, response) => { response.end() })
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+        servers({ close: () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve) }) })
+        return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+      }
+      after(() => servers.run())
+      const ca = certificatePath('ca.pem')
+
+      for (const [what, url, tls, expected] of [
+        ['whose certificate is in order', () => secure('server.pem'), { ca }, ALLOWS],
+        ['whose certificate has expired', () => secure('expired.pem'), { ca }, OUTAGES],
+        ['whose certificate has another name', () => secure('other-name.pem'), { ca }, OUTAGES],
+        ['whose certificate nobody trusts', () => secure('server.pem'), {}, OUTAGES],
+        ['whose name is not found', () => Promise.resolve('http://nothing.invalid/'), {}, OUTAGES]
+      ] as const) {
+        it(`${what}: ${expected.map(asDefault).join(', ')}`, async () => {
+          // The running streams go on: they are not asked for again.
+          await arena.attach({ url: await url(), tls, timeoutMs: 5000 })
+          await check('nobody', expected)
+        })
+      }
+    })
+  })
+}
+
