@@ -115,6 +115,8 @@ describe('sessions of HLS and files', function () {
     const client = keep(fileClient(server.ports))
     const answers = Array.from({ length: 20 }, () => client.get(MASTER))
     await server.waitFor(({ auth }) => auth?.stats().held === 5)
+    // Held by the server is not yet held by the backend.
+    await backend.waitFor('token=123')
     backend.release({ status: 200 })
     const statuses = (await Promise.all(answers)).map(({ status }) => status)
     expect(statuses.filter((status) => status === 200).length).to.be.at.least(5)
