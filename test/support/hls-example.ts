@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onFreePorts, startProgram, type PlainPorts } from './guarded.js'
+import { freePort, run, spawn, type Running } from './tools.js'
+import { until } from './waiting.js'
+
+const PROGRAM = fileURLToPath(new URL('../../examples/hls/hls.js', import.meta.url))
+
+/** The HLS example, running. */
+export interface HlsExample {
+  readonly ports: PlainPorts
+  readonly program: Running
+  /** Where it keeps what it throws away at the end. */
+  readonly dir: string
+  /** Publishes with the line that it prints; resolves once there is HLS to play. */
+  publish(): Promise<Running>
+  /** What the program runs to write HLS, as command lines. */
+  packagers(): Promise<string[]>
+  close(): Promise<void>
+}
+
+export const startHlsExample = async (): Promise<HlsExample> => {
+  const dir = await mkdtemp(join(tmpdir(), 'nms-http-auth-example-'))
+  const { ports, program } = await onFreePorts(async ({ rtmp, http }) => startProgram(process.execPath, [PROGRAM], { rtmp, http }, {
+    env: { ...process.env, TMPDIR: dir, RTMP_PORT: String(rtmp), HTTP_PORT: String(http), BACKEND_PORT: String(await freePort()) }
+  }))
+  await until(() => program.stdout().includes('Ctrl-C ends it'), () => `it says what to do: ${program.stdout()}${program.stderr()}`)
+  const playlist = async (): Promise<string> => (await fetch(`http://127.0.0.1:${ports.http}/static/live/s/index.m3u8?token=123`)).text()
+  return {
+    ports, program, dir,
+    async publish() {
+      const line = /^ {2}(ffmpeg .*)$/m.exec(program.stdout())?.[1] ?? ''
+      const publisher = spawn('sh', ['-c', `exec ${line}`], { cwd: dir })
+      await until(async () => (await playlist()).includes('#EXTINF'), () => `there is HLS: ${program.stdout()}${publisher.stderr()}`, 30_000)
+      return publisher
+    },
+    async packagers() {
+      const { stdout } = await run('ps', ['-A', '-ww', '-o', 'args='])
+      return stdout.split('\n').filter((line) => line.startsWith('ffmpeg') && line.includes(dir))
+    },
+    async close() {
+      await program.close()
+      await rm(dir, { recursive: true, force: true })
+    }
+  }
+}
