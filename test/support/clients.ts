@@ -1,9 +1,13 @@
 import type { Action, Protocol } from '../../lib/access/request.js'
 import { Http2Client, RawHttp, statusOf, WebSocketClient, type FlvClient } from './flv-clients.js'
 import type { MediaMessage } from './media.js'
+import { RawWebSocket } from './raw-websocket.js'
 import { RtmpClient } from './rtmp-client.js'
 import type { Ports } from './server.js'
 import { until } from './waiting.js'
+
+/** RTMP's message that says how much has come. */
+const ACKNOWLEDGEMENT = 3
 
 /** A protocol and the way that it is spoken; HTTPS-FLV is spoken in two. */
 export type Speech = Exclude<Protocol, 'hls' | 'file'> | 'https-flv over HTTP/2'
@@ -33,6 +37,11 @@ export interface AnyClient {
   readonly closed: Promise<void>
   waitForMedia(bytes?: number): Promise<void>
   sendMedia(message: MediaMessage): void
+  /**
+   * Sends a little something that the protocol allows: who never closes his own side learns by
+   * writing that nobody is there.
+   */
+  knock(): void
   close(): Promise<void>
   readonly rtmp?: RtmpClient
   readonly flv?: FlvClient
@@ -46,7 +55,7 @@ export interface AnyClientOptions {
   readonly streamPath: string
   /** Raw, without `?`. */
   readonly query?: string
-  /** Never closes its own side; HTTP/2 and WebSocket clients of a library always do. */
+  /** Never closes its own side; on HTTP/2 a player has by asking. */
   readonly stubborn?: boolean
   readonly userAgent?: string
 }
@@ -78,6 +87,7 @@ const openRtmp = async ({ ports, speech, action, streamPath, query = '', stubbor
     closed: rtmp.wire.closed,
     waitForMedia: (bytes) => rtmp.waitForMedia(bytes),
     sendMedia: (message) => rtmp.sendMedia(message),
+    knock: () => rtmp.send({ type: ACKNOWLEDGEMENT, streamId: 0, timestamp: 0, payload: Buffer.alloc(4) }),
     close: () => rtmp.close()
   }
 }
@@ -91,6 +101,11 @@ const flvClient = async ({ ports, speech, action, streamPath, query = '', stubbo
   const tls = speech === 'https-flv' || speech === 'wss-flv'
   const port = tls ? ports.https : ports.http
   if (speech === 'ws-flv' || speech === 'wss-flv') {
+    if (stubborn) {
+      return RawWebSocket.open({
+        port, tls, target, stubborn, headers: userAgent === undefined ? [] : [`User-Agent: ${userAgent}`], ...(publishes ? { protocol: 'post' } : {})
+      })
+    }
     return new WebSocketClient({ port, tls, target, headers, ...(publishes ? { protocol: 'post' } : {}) })
   }
   return RawHttp.open({
@@ -119,6 +134,22 @@ const openFlv = async (options: AnyClientOptions): Promise<AnyClient> => {
     closed: flv.closed,
     waitForMedia: (bytes) => flv.waitForMedia(bytes),
     sendMedia: (message) => flv.sendMedia(message),
+    knock: () => {
+      if (flv instanceof RawWebSocket) flv.sendPong()
+      else if (action === 'publish') flv.send(Buffer.from([0]))
+      // Line ends are skipped before a request that does not follow (RFC 9112, 2.2).
+      else if (flv instanceof RawHttp) flv.wire.write('\r\n')
+    },
     close: () => flv.close()
+  }
+}
+
+/** Knocks until the connection of a client (on HTTP/2 its stream) is gone in both directions. */
+export const untilGone = async (client: AnyClient): Promise<void> => {
+  const knocking = setInterval(() => client.knock(), 20)
+  try {
+    await until(() => client.closedAt() > 0, () => `the connection of a ${client.speech} client is gone (${client.action})`)
+  } finally {
+    clearInterval(knocking)
   }
 }

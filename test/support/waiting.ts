@@ -1,6 +1,9 @@
 /** How long a test waits for what must happen, in milliseconds: far longer than it ever takes. */
 export const PATIENCE_MS = 10_000
 
+/** What "within a second" may become on a machine that does other things, too. */
+export const WITHIN_A_SECOND_MS = 3000
+
 /** Resolves later; for tests of what must not happen meanwhile. */
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
