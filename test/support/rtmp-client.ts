@@ -74,9 +74,10 @@ export class RtmpClient {
   /** Sends C0, C1 and, once S1 has come, C2. */
   async handshake(): Promise<void> {
     this.wire.write(RtmpClient.hello())
-    await until(() => this.handshakeLeft <= HANDSHAKE || this.wire.isClosed, 'S0 and S1')
+    const cut = (): boolean => this.wire.isClosed || this.wire.endedAt > 0
+    await until(() => this.handshakeLeft <= HANDSHAKE || cut(), 'S0 and S1')
     this.wire.write(Buffer.concat(this.serverHello).subarray(1, 1 + HANDSHAKE))
-    await until(() => this.handshakeLeft === 0 || this.wire.isClosed, 'S2')
+    await until(() => this.handshakeLeft === 0 || cut(), 'S2')
   }
 
   /** C0 and C1 of the simple handshake. */

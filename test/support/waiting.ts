@@ -32,3 +32,14 @@ export const inTime = async <T>(promise: Promise<T>, what: string | (() => strin
     clearTimeout(timer)
   }
 }
+
+/** Runs all of them, so many at a time, and resolves with their results in order. */
+export const atMost = async <T>(limit: number, tasks: readonly (() => Promise<T>)[]): Promise<T[]> => {
+  const results: T[] = []
+  let next = 0
+  const work = async (): Promise<void> => {
+    for (let index = next++; index < tasks.length; index = next++) results[index] = await tasks[index]!()
+  }
+  await Promise.all(Array.from({ length: limit }, work))
+  return results
+}

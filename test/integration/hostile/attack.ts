@@ -6,7 +6,7 @@ import { Http2Client, openHttp2, RawHttp, type FlvClient } from '../../support/f
 import { createStream, type MediaMessage } from '../../support/media.js'
 import { RtmpClient } from '../../support/rtmp-client.js'
 import type { Ports } from '../../support/server.js'
-import { inTime, sleep, until } from '../../support/waiting.js'
+import { sleep, until } from '../../support/waiting.js'
 
 /** Every way in: live streams, HLS and other files. */
 export type Way = Speech | 'hls' | 'file'
@@ -50,6 +50,9 @@ export interface Outcome {
   readonly gone: boolean
 }
 
+/** Answers by which a client would be in. */
+export const YES: ReadonlySet<unknown> = new Set([200, 101, 'NetStream.Play.Start', 'NetStream.Publish.Start'])
+
 /** Media that no publisher of the tests sends. */
 const ALIEN = createStream({ luma: 200, gop: 1 })
 
@@ -79,12 +82,12 @@ const attackFile = async (ports: Ports, way: 'hls' | 'file', shape: Shape): Prom
   const { target, app, name, query } = shape
   const whole = target ?? `${fileOf(way, app, name)}${query === undefined ? '' : `?${query}`}`
   const client = await openHttp(ports, 'http-flv', { ...shape, target: whole })
-  const answer = await inTime(client.status, () => `${way} ${whole} is told something or cut`)
+  const answer = await answerOf(client, `${way} ${whole}`)
   // Who asks for what is not there is told so by Express, which keeps the connection.
   const gone = answer === 404 || await isGone(() => client.closedAt > 0, () => { if (client instanceof RawHttp) client.wire.write('x') })
   await client.close()
   const text = client.text()
-  return { way, shape, answer: answer === 0 ? undefined : answer, mediaBytes: text.includes(PROTECTED) ? text.length : 0, gone }
+  return { way, shape, answer, mediaBytes: text.includes(PROTECTED) ? text.length : 0, gone }
 }
 
 const attackLive = (ports: Ports, speech: Speech, shape: Shape): Promise<Outcome> =>
@@ -110,6 +113,14 @@ const attackRtmp = async (ports: Ports, speech: Speech, shape: Shape): Promise<O
   const gone = await isGone(() => client.wire.isClosed, () => client.wire.write('x'))
   await client.close()
   return { way: speech, shape, answer: told(), mediaBytes: client.media.bytes, gone }
+}
+
+/** The status that a client was told; `undefined` if it was just cut, also if it does not close its own side then. */
+const answerOf = async (client: FlvClient, who: string): Promise<number | undefined> => {
+  let status = 0
+  void client.status.then((told) => { status = told })
+  await until(() => status > 0 || client.closedAt > 0 || (client instanceof RawHttp && client.wire.endedAt > 0), () => `${who} is told something or cut`)
+  return status > 0 ? status : undefined
 }
 
 /** Goes on sending for a moment after the answer. */
@@ -179,11 +190,9 @@ const attackHttp = async (ports: Ports, speech: Speech, shape: Shape): Promise<O
     else if (shape.action === 'publish') client.send(alienFlv())
   }
   send()
-  let answer: number | undefined
-  void client.status.then((status) => { answer = status })
-  await until(() => answer !== undefined, () => `${speech} ${JSON.stringify(shape)} is told something or cut`)
+  const answer = await answerOf(client, `${speech} ${JSON.stringify(shape)}`)
   await lateMedia(send)
   const gone = await isGone(() => client.closedAt > 0, () => { if (client instanceof RawHttp) client.wire.write('x') })
   await client.close()
-  return { way: speech, shape, answer: answer === 0 ? undefined : answer, mediaBytes: client.flv.bytes, gone }
+  return { way: speech, shape, answer, mediaBytes: client.flv.bytes, gone }
 }
