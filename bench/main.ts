@@ -1,7 +1,7 @@
 /** `npm run bench`, `npm run bench -- NAME …`, with `--json`, `--rounds N` or `--tiny`. */
 import { parseArgs } from 'node:util'
 import { machine } from './machine.js'
-import { conditions, table } from './report.js'
+import { conditions, line, table } from './report.js'
 import { meets, type Figure } from './row.js'
 import { benches } from './rows.js'
 
@@ -16,10 +16,19 @@ if (unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
   process.exit(3)
 }
 const chosen = positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name))
+const scale = { rounds: values.tiny ? 1 : rounds, tiny: values.tiny }
 const figures: Figure[] = []
 for (const bench of chosen) {
-  if (!values.json) console.error(`${bench.name}: ${bench.about}`)
-  figures.push(...await bench.run({ rounds: values.tiny ? 1 : rounds, tiny: values.tiny }))
+  console.error(`${bench.name}: ${bench.about}`)
+  try {
+    const measured = await bench.run(scale)
+    for (const figure of measured) console.error(`  ${line(figure)}`)
+    figures.push(...measured)
+  } catch (error) {
+    // The others took minutes, and are worth something without this one.
+    console.error(`${bench.name} failed:`, error)
+    process.exitCode = 1
+  }
 }
 if (values.json) console.log(JSON.stringify({ machine: machine(), figures: figures.map((figure) => ({ ...figure, met: meets(figure) ?? null })) }, null, 2))
 else console.log(`${machine()}\n\n${table(figures)}\n\n${conditions(figures)}`)

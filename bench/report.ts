@@ -16,6 +16,12 @@ const absolutes = (measured: readonly Measured[]): string => measured.map(({ nam
 
 const met = (figure: Figure): string => ({ true: 'yes', false: 'no', undefined: '' })[String(meets(figure)) as 'true' | 'false' | 'undefined']
 
+/** One figure as it comes, for who waits for the table. */
+export const line = (figure: Figure): string => {
+  const goal = goalOf(figure)
+  return `${figure.variant}: ${range(figure.figure, figure.unit)}${goal === '' ? '' : `, goal ${goal}: ${meets(figure) ? 'met' : 'missed'}`}; ${absolutes(figure.absolute)}`
+}
+
 /** The table as Markdown, which can be read in a terminal as well. */
 export const table = (figures: readonly Figure[]): string => {
   const rows = figures.map((figure) => [
@@ -23,8 +29,8 @@ export const table = (figures: readonly Figure[]): string => {
   ])
   const head = ['bench', 'median (min–max)', 'goal', 'met', 'measured']
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => column === 4 ? 0 : row[column]!.length)))
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
-  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join('\n')
+  const row = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
+  return [row(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(row)].join('\n')
 }
 
 /** Under what the figures were taken, and what there is to say about them. */
