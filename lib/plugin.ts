@@ -64,7 +64,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const trusted = networks(settings.trustProxy)
   const rtmp = createRtmpGate(door, { ...settings, onOverload: (ip) => { counters.cut(); log.cut(ip, 'too many clients are waiting') } })
   const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers, forget: chain.forget })
-  const files = host.staticRoute && createFilesGate(door, host, viewers, host.staticRoute, settings.files)
+  const files = host.staticRoute && createFilesGate(door, host, viewers, host.staticRoute, trusted, settings.files)
   const http = { request: createHttpGate(createLiveGate(door, host), files, trusted), upgrade: createWebSocketGate(door, host, trusted) }
 
   let closing: Promise<void> | undefined

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Networks } from '../access/address.js'
 import type { Settings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { viewerQuery } from '../hls/identity.js'
-import { rewritePlaylist } from '../hls/playlist.js'
+import { createPlaylists } from '../hls/playlists.js'
 import type { Session } from '../hls/sessions.js'
 import { compileStreamPattern, directoryOf } from '../hls/stream-pattern.js'
 import { trace } from '../log.js'
@@ -15,6 +16,7 @@ import { createFileKind, FAMILIES, type FileKind } from './file-kind.js'
 import { fileRequest } from './file-request.js'
 import { headerText } from './header-text.js'
 import { answerPlaylist } from './playlist-response.js'
+import { createRecentSessions, type Recent, type RecentSessions } from './recent.js'
 import { clientReason, statusOf } from './refusal.js'
 import { readServedPath, type ReadServedPath, type ServedPath } from './served-path.js'
 import type { Belonging, Viewer, Viewers } from './viewers.js'
@@ -32,6 +34,9 @@ export interface FilesGate {
   isOpen(served: ServedPath): boolean
   /** Takes a GET or HEAD request for a file that is not open through the door. */
   serve(exchange: Exchange, served: ServedPath): void
+  /** Whose session a request goes on that need not be looked at closely; it is then served `again`. */
+  readonly recall: RecentSessions['find']
+  again(exchange: Exchange, recent: Recent): void
   /** Refuses a request that names a file by another spelling than the one that is checked. */
   refuseMalformed(exchange: Exchange): void
 }
@@ -46,12 +51,14 @@ export const fileExists = async (root: string, { file }: ServedPath): Promise<bo
 }
 
 export const createFilesGate = (
-  door: Door, host: Host, viewers: Viewers, route: StaticRoute, settings: Settings['files']
+  door: Door, host: Host, viewers: Viewers, route: StaticRoute, trusted: Networks, settings: Settings['files']
 ): FilesGate => {
   const read = readServedPath(route.router)
   const kindOf = createFileKind(settings.open)
   const streamPathOf = compileStreamPattern(settings.stream)
   const isExact = exactSpelling(route.root)
+  const playlists = createPlaylists()
+  const recent = createRecentSessions(trusted)
 
   const refuse = (exchange: Exchange, verdict: Verdict): void => exchange.refuse(statusOf(verdict), clientReason(verdict))
 
@@ -87,14 +94,12 @@ export const createFilesGate = (
     answerPlaylist(req, res, {
       maxBytes: settings.maxPlaylistBytes,
       rewrite: (text) => {
-        const { text: rewritten, directories } = rewritePlaylist(text, {
-          origin: exchange.client.origin, path: exchange.rawPath, query: session.value.query
-        })
+        const { directories, write } = playlists.of(text, { origin: exchange.client.origin, path: exchange.rawPath })
         for (const directory of directories) {
-          const served = read(directory)
+          const served = exchange.rawPath.startsWith(directory) && !exchange.rawPath.includes('/', directory.length) ? undefined : read(directory)
           if (served) viewers.cover(session, served.path)
         }
-        return rewritten
+        return write(session.value.query)
       },
       refuse: exchange.refuse,
       forward: exchange.forward
@@ -115,12 +120,17 @@ export const createFilesGate = (
         identity: { ip: client.ip, userAgent: client.userAgent, query: viewerQuery(headerText(exchange.query)) }
       }
       const session = viewers.find(belonging)
-      if (session !== undefined) return deliver(exchange, kind, session)
+      if (session !== undefined) {
+        if (kind === 'playlist' || kind === 'segment') recent.note(exchange, session)
+        return deliver(exchange, kind, session)
+      }
       admit(exchange, served, kind, belonging).catch((error: unknown) => {
         debug('a listener failed, and with it the request for %s: %s', served.path, error)
         refuse(exchange, overloaded)
       })
     },
+    recall: recent.find,
+    again: (exchange, { session }) => deliver(exchange, kindOf(exchange.rawPath), session),
     refuseMalformed
   }
 }

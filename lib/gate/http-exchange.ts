@@ -15,24 +15,22 @@ export const openExchange = (
   req: HttpRequest, res: HttpResponse, target: { rawPath: string, query: string }, client: HttpClient, forward: () => void
 ): Exchange => {
   let leaving: AbortController | undefined
-  let left = false
-  res.once('close', () => {
-    left = true
-    leaving?.abort()
-  })
   return {
     req, res, client, ...target,
-    /** Made when it is first needed: a segment of a running session needs none. */
+    /** Made when it is first needed: a segment of a running session needs none, nor a listener. */
     get signal() {
-      leaving ??= new AbortController()
-      if (left) leaving.abort()
+      if (leaving === undefined) {
+        const controller = leaving = new AbortController()
+        if (hasLeft(res)) controller.abort()
+        else res.once('close', () => controller.abort())
+      }
       return leaving.signal
     },
     forward: () => {
-      if (!left) forward()
+      if (!hasLeft(res)) forward()
     },
     refuse: (status, reason, allowed) => {
-      if (left) return
+      if (hasLeft(res)) return
       const body = `${reason}\n`
       const headers = refusalHeaders(status, body, allowed)
       if ('stream' in res) refuseStream(req, res, status, headers, body)
@@ -40,6 +38,8 @@ export const openExchange = (
     }
   }
 }
+
+const hasLeft = (res: HttpResponse): boolean => 'stream' in res ? res.stream === undefined || res.stream.closed : res.closed
 
 /** On HTTP/2 the stream ends, and the connection goes on. */
 const refuseStream = (req: HttpRequest, res: Extract<HttpResponse, { stream: unknown }>, status: number, headers: Record<string, string>, body: string): void => {

@@ -43,6 +43,10 @@ export const createHttpGate = (live: LiveGate, files: FilesGate | undefined, tru
   return (req, res, secure, forward) => {
     if (req.method === 'OPTIONS') return forward()
     const target = splitTarget(req.url ?? '')
+    const recent = files?.recall(req, target)
+    if (files !== undefined && recent !== undefined) {
+      return files.again(openExchange(req, res, target, recent.client, () => safely(req, forward)), recent)
+    }
     const streamPath = httpStreamPath(target.rawPath)
     const served = files?.read(target.rawPath)
     if (files === undefined || served === undefined) {

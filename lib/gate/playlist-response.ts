@@ -26,7 +26,7 @@ type End = (...args: unknown[]) => HttpResponse
 export const answerPlaylist = (req: HttpRequest, res: HttpResponse, { maxBytes, rewrite, refuse, forward }: PlaylistRewriting): void => {
   const { method } = req
   const conditions = { ...req.headers }
-  for (const name of KEPT_FROM_EXPRESS) delete req.headers[name]
+  for (const name of KEPT_FROM_EXPRESS) if (name in conditions) delete req.headers[name]
   const input = req as { method?: string }
   input.method = 'GET'
 

@@ -1,19 +1,19 @@
 import { createVariables, type Variables } from './variables.js'
 
-/** Where a playlist was fetched, and by whom. */
-export interface PlaylistSource {
+/** Where a playlist was fetched. */
+export interface PlaylistPlace {
   /** Scheme, host and port as the client named them: `https://live.example.com`. */
   readonly origin: string
   /** Its path as the client asked for it, percent-encoded. */
   readonly path: string
-  /** What its URIs get, as `viewerQuery` makes it. */
-  readonly query: string
 }
 
-export interface RewrittenPlaylist {
-  readonly text: string
+/** A playlist that can be written for one viewer after another. */
+export interface CompiledPlaylist {
   /** Absolute, percent-encoded paths of the directories that its same-origin URIs are in; each once. */
   readonly directories: readonly string[]
+  /** Its text for the viewer who has this query, as `viewerQuery` makes it. */
+  write(query: string): string
 }
 
 /** Distinct directories that are looked for in one playlist. */
@@ -27,19 +27,24 @@ const QUOTED_OR_URI = /([:,]\s*)((?:[A-Z0-9-]*-)?URI|X-ASSET-LIST)="([^"]*)"|"[^
 /** Tags whose value is a URI alone; a draft of low-latency HLS had it. */
 const URI_TAG = /^(#EXT-X-PREFETCH:\s*)(\S+)/
 
+/** Marks the place of a client's query; no text has it. */
+const MARK = '\0'
+
 /**
- * Gives every same-origin URI of a playlist the client's query, for players do not repeat a
- * playlist's query: the client's first, then the URI's own, the fragment last. URIs of another
+ * Finds where every same-origin URI of a playlist gets the client's query, for players do not repeat
+ * a playlist's query: the client's first, then the URI's own, the fragment last. URIs of another
  * origin, or of one that cannot be known, stay as they are, so that a token never goes to a
  * stranger. All else is unchanged to the byte.
  *
  * A URI with a query of its own gets an `&` also where the client has none, so that what comes
  * before it is still the client's, empty, query.
+ *
+ * @param text - without NUL
  */
-export const rewritePlaylist = (text: string, source: PlaylistSource): RewrittenPlaylist => {
+export const compilePlaylist = (text: string, place: PlaylistPlace): CompiledPlaylist => {
   const variables = createVariables()
-  const uris = createUris(source, variables)
-  const rewritten = text.split(/([\r\n]+)/).map((line, index) => {
+  const uris = createUris(place, variables)
+  const parts = text.split(/([\r\n]+)/).map((line, index) => {
     if (index % 2 === 1) return line
     if (!/^\ufeff?#/.test(line)) return rewriteUriLine(line, uris)
     if (!line.startsWith('#EXT')) return line
@@ -47,8 +52,13 @@ export const rewritePlaylist = (text: string, source: PlaylistSource): Rewritten
     if (URI_TAG.test(line)) return line.replace(URI_TAG, (_, tag: string, uri: string) => tag + uris.rewrite(uri))
     return line.replace(QUOTED_OR_URI, (whole, before?: string, name?: string, uri?: string) =>
       name === undefined || !uri ? whole : `${before}${name}="${uris.rewrite(uri)}"`)
-  }).join('')
-  return { text: rewritten, directories: uris.directories() }
+  }).join('').split(MARK)
+  return {
+    directories: uris.directories(),
+    write: (query) => query === ''
+      ? parts.reduce((before, part) => `${before}${part.startsWith('&') ? '?' : ''}${part}`)
+      : parts.join(`?${query}`)
+  }
 }
 
 /** White space around a URI, a byte order mark included, stays. */
@@ -75,7 +85,7 @@ const urlOf = (text: string, base: string): URL | undefined => {
   }
 }
 
-const createUris = ({ origin, path, query }: PlaylistSource, variables: Variables): Uris => {
+const createUris = ({ origin, path }: PlaylistPlace, variables: Variables): Uris => {
   const base = urlOf(path, origin)
   const directories = new Set<string>()
   const known = new Map<string, boolean>()
@@ -100,17 +110,15 @@ const createUris = ({ origin, path, query }: PlaylistSource, variables: Variable
     directories: () => [...directories],
     rewrite(uri) {
       const { text, resolved } = variables.expand(uri)
-      return resolved === undefined || !isOwnQuickly(resolved) ? uri : addQuery(text, query)
+      return resolved === undefined || !isOwnQuickly(resolved) ? uri : markQuery(text)
     }
   }
 }
 
-/** Puts a query before the URI's own. */
-export const addQuery = (uri: string, query: string): string => {
-  const hashAt = uri.indexOf('#')
-  const target = hashAt < 0 ? uri : uri.slice(0, hashAt)
+/** Marks where in a URI the client's query goes; its own follows behind an `&`. */
+const markQuery = (uri: string): string => {
+  const [target = ''] = uri.split('#', 1)
   const fragment = uri.slice(target.length)
   const mark = target.indexOf('?')
-  if (mark < 0) return query === '' ? uri : `${target}?${query}${fragment}`
-  return `${target.slice(0, mark)}?${query}&${target.slice(mark + 1)}${fragment}`
+  return mark < 0 ? `${target}${MARK}${fragment}` : `${target.slice(0, mark)}${MARK}&${target.slice(mark + 1)}${fragment}`
 }

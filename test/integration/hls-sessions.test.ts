@@ -43,6 +43,23 @@ describe('sessions of HLS and files', function () {
     })
   }
 
+  it('are not anybody else\'s who comes on the same connection', async () => {
+    const server = await start()
+    const client = keep(fileClient(server.ports))
+    const segment = '/static/live/s/720p/1.ts'
+    const player = { 'user-agent': 'player' }
+    expect((await client.get(`${segment}?token=123`, { headers: player })).status).to.equal(200)
+    expect((await client.get(`${segment}?token=124`, { headers: player })).status).to.equal(403)
+    expect((await client.get(`${segment}?token=123`, { headers: player })).status).to.equal(200)
+    expect(backend.requests).to.have.length(2)
+    backend.answer({ status: 403 })
+    expect((await client.get(`${segment}?token=123`, { headers: { 'user-agent': 'another' } })).status).to.equal(403)
+    expect((await client.get('/static/live/s/480p/1.ts?token=123', { headers: player })).status).to.equal(403)
+    expect((await client.get(segment, { headers: player })).status).to.equal(403)
+    expect((await client.get(`${segment}?token=123`, { headers: player })).status).to.equal(200)
+    expect(backend.requests).to.have.length(5)
+  })
+
   for (const over of CARRIERS) {
     it(`cut what is being sent when they are closed, and account for it, over ${over}`, async () => {
       const server = await start()

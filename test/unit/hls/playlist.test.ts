@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { addQuery, rewritePlaylist } from '../../../lib/hls/playlist.js'
+import { compilePlaylist } from '../../../lib/hls/playlist.js'
 
-const source = { origin: 'https://live.example.com:8443', path: '/static/live/s/index.m3u8', query: 'token=1&x=2' }
-const rewrite = (text: string, query = source.query): string => rewritePlaylist(text, { ...source, query }).text
-const Q = source.query
+const source = { origin: 'https://live.example.com:8443', path: '/static/live/s/index.m3u8' }
+const Q = 'token=1&x=2'
+const rewrite = (text: string, query = Q): string => compilePlaylist(text, source).write(query)
 
 describe('a playlist', () => {
   const lines: [what: string, from: string, to: string][] = [
@@ -74,7 +74,7 @@ describe('a playlist', () => {
   })
 
   it('is left alone if nobody can tell where it came from', () => {
-    expect(rewritePlaylist('a.ts', { origin: 'http://[', path: '/x', query: Q }).text).to.equal('a.ts')
+    expect(compilePlaylist('a.ts', { origin: 'http://[', path: '/x' }).write(Q)).to.equal('a.ts')
   })
 
   const DEFINES = '#EXT-X-DEFINE:NAME="dir",VALUE="a/b"\n#EXT-X-DEFINE:NAME="cdn",VALUE="https://cdn.example.com/"\n#EXT-X-DEFINE:VALUE="https://live.example.com:8443/",NAME="own"\n' +
@@ -88,14 +88,14 @@ describe('a playlist', () => {
   }
 
   it('tells the directories of its same-origin URIs, each once', () => {
-    const { directories } = rewritePlaylist('#EXT-X-MEDIA:URI="../audio/a.m3u8"\n720p/a.m3u8\n720p/b.m3u8\nhttps://cdn.example.com/x/y.m3u8\nc.ts\nd.ts\n/e.ts', source)
+    const { directories } = compilePlaylist('#EXT-X-MEDIA:URI="../audio/a.m3u8"\n720p/a.m3u8\n720p/b.m3u8\nhttps://cdn.example.com/x/y.m3u8\nc.ts\nd.ts\n/e.ts', source)
     expect(directories).to.deep.equal(['/static/live/audio/', '/static/live/s/720p/', '/static/live/s/', '/'])
   })
 
   it('is looked through for a bounded number of directories', () => {
-    const { directories, text } = rewritePlaylist(Array.from({ length: 2000 }, (_, index) => `${index}/a.ts`).join('\n'), source)
+    const { directories, write } = compilePlaylist(Array.from({ length: 2000 }, (_, index) => `${index}/a.ts`).join('\n'), source)
     expect(directories).to.have.length(256)
-    expect(text.split('\n').every((line) => line.endsWith(`?${Q}`))).to.equal(true)
+    expect(write(Q).split('\n').every((line) => line.endsWith(`?${Q}`))).to.equal(true)
   })
 
   it('is the same to the byte once the queries are taken out again', () => {
@@ -128,9 +128,15 @@ describe('a playlist', () => {
 
 describe('a query', () => {
   it('is put before the URI\'s own', () => {
-    expect(addQuery('a', 'q')).to.equal('a?q')
-    expect(addQuery('a?b', 'q')).to.equal('a?q&b')
-    expect(addQuery('a#?b', 'q')).to.equal('a?q#?b')
-    expect(addQuery('a', '')).to.equal('a')
+    expect(rewrite('a', 'q')).to.equal('a?q')
+    expect(rewrite('a?b', 'q')).to.equal('a?q&b')
+    expect(rewrite('a#?b', 'q')).to.equal('a?q#?b')
+    expect(rewrite('a', '')).to.equal('a')
+    expect(rewrite('a?&b', '')).to.equal('a?&&b')
+    expect(rewrite('a\n&b\n', '')).to.equal('a\n&b\n')
+  })
+
+  it('may hold what a replacement would read as a pattern', () => {
+    expect(rewrite('a?b', '$&=$1')).to.equal('a?$&=$1&b')
   })
 })
