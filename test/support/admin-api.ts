@@ -22,6 +22,7 @@ export interface ListedSession {
 
 /** NMS's admin API as an operator uses it, over plain HTTP. */
 export interface AdminApi {
+  readonly token: string
   /** Asks below `/api/v1`, and resolves with the answer's `data`; throws for any status but 200. */
   ask<T = unknown>(path: string, method?: string, body?: object): Promise<T>
   sessions(): Promise<ListedSession[]>
@@ -40,6 +41,7 @@ export const adminApi = async ({ http }: Ports): Promise<AdminApi> => {
   const { token } = await call<{ token: string }>('/login', 'POST', {}, USER)
   const ask: AdminApi['ask'] = (path, method = 'GET', body) => call(path, method, { authorization: `Bearer ${token}` }, body)
   return {
+    token,
     ask,
     sessions: async () => (await ask<{ sessions: ListedSession[] }>('/sessions')).sessions,
     closeSession: async (id) => { await ask(`/sessions/${id}`, 'DELETE') }
