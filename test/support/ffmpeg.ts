@@ -12,13 +12,18 @@ export interface FramePlayer extends Running {
 /**
  * Plays a URL with ffmpeg and decodes it.
  * @param userAgent over RTMP the version of the Flash player
- * @param frames ends by itself after so many; without it goes on until it is closed
+ * @param frames ends by itself after so many; without it goes on until it is closed, or the stream ends
+ * @param map what of it is played, as ffmpeg says it; default all of the picture
+ * @param from where it begins, in seconds
  */
-export const playFrames = (url: string, { userAgent, frames }: { userAgent: string, frames?: number }): FramePlayer => {
+export const playFrames = (
+  url: string, { userAgent, frames, map = '0:v', from }: { userAgent: string, frames?: number, map?: string, from?: number }
+): FramePlayer => {
   const running = spawn(tool('ffmpeg'), [
     '-hide_banner', '-nostdin', '-nostats', '-progress', 'pipe:1', '-stats_period', '0.1', '-rw_timeout', '15000000',
     ...(url.startsWith('rtmp') ? ['-rtmp_flashver', userAgent] : ['-user_agent', userAgent]),
-    '-i', url, '-map', '0:v', ...(frames === undefined ? [] : ['-frames:v', String(frames)]), '-f', 'null', '-'
+    ...(from === undefined ? [] : ['-ss', String(from)]),
+    '-i', url, '-map', map, ...(frames === undefined ? [] : ['-frames:v', String(frames)]), '-f', 'null', '-'
   ])
   let ended = false
   running.exited.then(() => { ended = true }, () => { ended = true })

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onFreePorts, startProgram, type PlainPorts } from './guarded.js'
 import { freePort, run, spawn, type Running } from './tools.js'
@@ -19,6 +20,13 @@ export interface HlsExample {
   /** What the program runs to write HLS, as command lines. */
   packagers(): Promise<string[]>
   close(): Promise<void>
+}
+
+/** Puts its page and the players of that into another server's folder of files. */
+export const copyPage = async (root: string): Promise<void> => {
+  const require = createRequire(import.meta.url)
+  await cp(fileURLToPath(new URL('../../examples/hls/page', import.meta.url)), root, { recursive: true })
+  for (const player of ['hls.js/dist/hls.min.js', 'mpegts.js/dist/mpegts.js']) await copyFile(require.resolve(player), join(root, basename(player)))
 }
 
 export const startHlsExample = async (): Promise<HlsExample> => {
