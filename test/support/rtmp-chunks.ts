@@ -16,9 +16,12 @@ export interface ChunkOptions {
   readonly chunkSize?: number
   /** The length that the header claims. Default what is true. */
   readonly claimedLength?: number
+  /** How much of the header the first chunk has: 0 all, 3 nothing. Default 0. */
+  readonly format?: 0 | 1 | 2 | 3
 }
 
 const EXTENDED = 0xffffff
+const HEADER_BYTES = [11, 7, 3, 0]
 
 const basicHeader = (format: number, chunkStream: number): Buffer => {
   if (chunkStream < 64) return Buffer.from([format << 6 | chunkStream])
@@ -28,10 +31,10 @@ const basicHeader = (format: number, chunkStream: number): Buffer => {
 
 const DEFAULT_CHUNK_STREAMS: Readonly<Record<number, number>> = { 8: 4, 9: 6, 18: 5, 15: 5, 17: 3, 20: 3 }
 
-/** A message as bytes on the wire. */
-export const toChunks = ({ type, streamId, timestamp, payload }: RtmpMessage, {
-  chunkStream = DEFAULT_CHUNK_STREAMS[type] ?? 2, chunkSize = 128, claimedLength = payload.length
-}: ChunkOptions = {}): Buffer => {
+/** A message as the chunks that carry it. */
+export const chunksOf = ({ type, streamId, timestamp, payload }: RtmpMessage, {
+  chunkStream = DEFAULT_CHUNK_STREAMS[type] ?? 2, chunkSize = 128, claimedLength = payload.length, format = 0
+}: ChunkOptions = {}): Buffer[] => {
   const header = Buffer.alloc(11)
   header.writeUIntBE(Math.min(timestamp, EXTENDED), 0, 3)
   header.writeUIntBE(claimedLength, 3, 3)
@@ -39,22 +42,25 @@ export const toChunks = ({ type, streamId, timestamp, payload }: RtmpMessage, {
   header.writeUInt32LE(streamId, 7)
   const extended = Buffer.alloc(timestamp >= EXTENDED ? 4 : 0)
   if (extended.length > 0) extended.writeUInt32BE(timestamp)
-  const parts = [basicHeader(0, chunkStream), header, extended, payload.subarray(0, chunkSize)]
+  const chunks = [Buffer.concat([basicHeader(format, chunkStream), header.subarray(0, HEADER_BYTES[format]), extended, payload.subarray(0, chunkSize)])]
   for (let at = chunkSize; at < payload.length; at += chunkSize) {
-    parts.push(basicHeader(3, chunkStream), extended, payload.subarray(at, at + chunkSize))
+    chunks.push(Buffer.concat([basicHeader(3, chunkStream), extended, payload.subarray(at, at + chunkSize)]))
   }
-  return Buffer.concat(parts)
+  return chunks
 }
+
+/** A message as bytes on the wire. */
+export const toChunks = (message: RtmpMessage, options?: ChunkOptions): Buffer => Buffer.concat(chunksOf(message, options))
 
 interface Incoming { type: number, streamId: number, timestamp: number, length: number, extended: boolean, parts: Buffer[], bytes: number }
 
 /** Puts the messages of a chunk stream together, however its bytes are cut. */
 export class ChunkReader {
   private pending: Buffer = Buffer.alloc(0)
-  private chunkSize = 128
   private readonly incoming = new Map<number, Incoming>()
 
-  constructor(private readonly onMessage: (message: RtmpMessage) => void) {}
+  /** @param chunkSize what is assumed until the sender says otherwise; NMS cuts its own so even before it says so */
+  constructor(private readonly onMessage: (message: RtmpMessage) => void, private chunkSize = 128) {}
 
   push(bytes: Buffer): void {
     this.pending = this.pending.length === 0 ? bytes : Buffer.concat([this.pending, bytes])
@@ -67,7 +73,7 @@ export class ChunkReader {
     if (first === undefined) return false
     const format = first >> 6
     const basicBytes = (first & 0x3f) === 0 ? 2 : (first & 0x3f) === 1 ? 3 : 1
-    const headerBytes = [11, 7, 3, 0][format] ?? 0
+    const headerBytes = HEADER_BYTES[format] ?? 0
     let at = basicBytes + headerBytes
     if (pending.length < at) return false
     const chunkStream = basicBytes === 1 ? first & 0x3f : basicBytes === 2 ? 64 + (pending[1] ?? 0) : 64 + pending.readUInt16LE(1)

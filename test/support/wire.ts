@@ -73,8 +73,11 @@ export class Wire {
   /** Says that it sends no more, and goes on reading. */
   end(): void { this.socket.end() }
 
-  /** Is gone at once, with a reset. */
-  reset(): void { this.socket.resetAndDestroy() }
+  /** Is gone at once, with a reset, unless it has said already that it sends no more: then Node cannot, and would never close it. */
+  reset(): void {
+    if (this.socket.writableEnded) this.socket.destroy()
+    else this.socket.resetAndDestroy()
+  }
 
   close(): Promise<void> {
     this.socket.destroy()
