@@ -11,6 +11,7 @@ TOOLS=(
   'php      php-cli   runs the auth.php of the custom backend'
   'curl     curl      runs the command lines that the examples print'
   'chromium chromium  plays the page of the HLS example'
+  'ps       procps    looks for programs that were left behind'
   'nginx    nginx     the peer in the bench "peers"'
 )
 RTMP_MODULE='nginx-rtmp libnginx-mod-rtmp the peer in the bench "peers"'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onFreePorts, startProgram, type PlainPorts } from './guarded.js'
-import { freePort, run, spawn, type Running } from './tools.js'
+import { freePort, run, spawn, tool, type Running } from './tools.js'
 import { until } from './waiting.js'
 
 const PROGRAM = fileURLToPath(new URL('../../examples/hls/hls.js', import.meta.url))
@@ -45,7 +45,7 @@ export const startHlsExample = async (): Promise<HlsExample> => {
       return publisher
     },
     async packagers() {
-      const { stdout } = await run('ps', ['-A', '-ww', '-o', 'args='])
+      const { stdout } = await run(tool('ps'), ['-A', '-ww', '-o', 'args='])
       return stdout.split('\n').filter((line) => line.startsWith('ffmpeg') && line.includes(dir))
     },
     async close() {
