@@ -17,7 +17,8 @@ export const createPlaylists = (compile = compilePlaylist): Playlists => {
   return {
     of(text, place) {
       if (text.length > MAX_LENGTH) return compile(text, place)
-      const key = `${place.origin}${place.path}`
+      // The host is what the client says: without a separator it could end as another playlist's path begins.
+      const key = `${place.origin}\n${place.path}`
       const last = kept.get(key)
       if (last?.text === text) return last.compiled
       const compiled = compile(text, place)

@@ -34,6 +34,13 @@ describe('playlists', () => {
     expect(at({ origin: 'http://tv.example.com' })).to.deep.include({ directories: ['/static/live/'] })
   })
 
+  it('are told apart when a client names a host with a path in it', () => {
+    const { playlists } = setup()
+    const master = '720p/index.m3u8\n'
+    playlists.of(master, { origin: 'http://tv.example.com', path: '/vip/live/s/index.m3u8' })
+    expect(playlists.of(master, { origin: 'http://tv.example.com/vip', path: '/live/s/index.m3u8' }).directories).to.deep.equal(['/live/s/720p/'])
+  })
+
   it('are not kept if they are long, nor more than a few hundred', () => {
     const { compile, playlists } = setup()
     const long = 'segment.ts\n'.repeat(2000)
