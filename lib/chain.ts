@@ -19,7 +19,7 @@ export interface Chain {
   remembers(request: AccessRequest): boolean
   /** Forgets that a request was allowed: the next of its kind is asked anew. */
   forget(request: AccessRequest): void
-  /** Drains the connections to the backends. */
+  /** Closes the connections to the backends, whatever is still on its way: whoever it is for has been refused by then. */
   close(): Promise<void>
 }
 

@@ -33,7 +33,7 @@ export class HttpAuth extends EventEmitter<HttpAuthEvents> {
   readonly stats: () => Stats
   /**
    * Gives NMS back to itself: refuses those who are held, puts back every listener and method that
-   * was replaced, drains the connections to the backend. Streams that run go on; clients that come
+   * was replaced, closes the connections to the backend. Streams that run go on; clients that come
    * later reach NMS as if the plugin had never been there. Calling it again changes nothing.
    */
   readonly close: () => Promise<void>

@@ -18,7 +18,7 @@ export interface Backend {
   readonly authorize: Authorize
   /** One entry for each URL, in their order. */
   stats(): readonly TargetStats[]
-  /** Lets those who wait have their answers, `timeoutMs` at most, then closes every connection. */
+  /** Closes every connection at once; who still waits for an answer is denied, with `overload`. */
   close(): Promise<void>
 }
 

@@ -41,7 +41,6 @@ export class Target {
   private answeredAt: number | undefined
   private waiting = 0
   private readonly dispatched: Question[] = []
-  private onIdle: (() => void) | undefined
 
   constructor(private readonly settings: BackendSettings, readonly url: string, readonly now: Clock) {
     const { origin, protocol, hostname, port } = new URL(url)
@@ -93,7 +92,6 @@ export class Target {
   /** A question has its verdict, or never will. */
   settled(): void {
     this.waiting -= 1
-    if (this.waiting === 0) this.onIdle?.()
   }
 
   /** Whether it has answered anybody within the last `timeoutMs`: then who is still in the queue waits for us. */
@@ -111,12 +109,8 @@ export class Target {
     }
   }
 
-  /** Lets those who wait have their answers, which takes `timeoutMs` at most, and closes every connection. */
+  /** Closes every connection at once; who still waits for an answer is denied. */
   async close(): Promise<void> {
-    if (!this.closing && this.waiting > 0) {
-      this.closing = true
-      await new Promise<void>((resolve) => { this.onIdle = resolve })
-    }
     this.closing = true
     await this.connections.destroy()
   }

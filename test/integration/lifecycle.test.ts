@@ -7,7 +7,7 @@ import type { Action } from '../../lib/access/request.js'
 import { keepPublishing } from '../support/media.js'
 import { RtmpClient } from '../support/rtmp-client.js'
 import { startServer, type Inside, type ServerSettings, type TestServer } from '../support/server.js'
-import { until } from '../support/waiting.js'
+import { inTime, until } from '../support/waiting.js'
 
 /** Everything of NMS that the plugin may put something else in the place of, named by identity. */
 const inventory = ({ nms, context, state }: Inside): string[] => {
@@ -141,14 +141,16 @@ describe('attached and closed', () => {
       expect(client.answer()).to.satisfy((answer: unknown) => answer === 503 || /Failed|Unauthorized/.test(String(answer)))
     }
     await until(() => held.every((client) => client.closedAt() > 0) && silent.wire.isClosed, 'all are gone')
-    backend.release()
-    await server.evaluate(({ state }) => state['closing'] as Promise<void>)
+    // The backend never answers, and nobody waits until its time is up.
+    await inTime(server.evaluate(({ state }) => state['closing'] as Promise<void>), 'it is closed')
+    expect(await server.outages()).to.deep.equal([])
+    expect((await server.verdicts()).map(({ verdict }) => verdict.source)).to.deep.equal(held.map(() => 'overload'))
     expect(await server.events()).to.deep.equal([])
     expect(await server.evaluate(({ auth, context }) => [auth?.stats().held, context.sessions.size])).to.deep.equal([0, 0])
   })
 
   it('is closed by nms.stop(), with clients at the door and in a stream', async () => {
-    const server = await start({ options: { url: backend.url, timeoutMs: 2000 } })
+    const server = await start()
     await publish(server, 'rtmp', '/live/s')
     await (await open(server, 'rtmp', 'play', '/live/s')).waitForMedia()
     backend.answer({ status: 200, hold: true })
