@@ -13,12 +13,12 @@ export interface RtmpGate extends RtmpFront {
   close(): void
 }
 
-interface Arrival { readonly release: Release, readonly deadline: NodeJS.Timeout }
+interface Arrival { readonly release: Release, readonly deadline: NodeJS.Timeout | undefined }
 
 /**
  * Makes the gate. Every connection takes a place among the held clients from TCP accept on, so
  * that half a TLS handshake, half an RTMP handshake and silence all count, and is cut if it has
- * not sent a command that can be decided within `commandTimeoutMs`.
+ * not sent a command that can be decided within `commandTimeoutMs` (0: no limit).
  *
  * @param onOverload - told the address of a connection that was cut because a limit is reached
  */
@@ -39,11 +39,10 @@ export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
       return
     }
     const key = keyOf(socket)
-    const deadline = setTimeout(() => {
+    const deadline = commandTimeoutMs === 0 ? undefined : setTimeout(() => {
       debug('no command from %s within %d ms, cut', ip, commandTimeoutMs)
       socket.destroy()
-    }, commandTimeoutMs)
-    deadline.unref()
+    }, commandTimeoutMs).unref()
     const arrival = { deadline, release: () => { clearTimeout(deadline); release() } }
     arrivals.set(key, arrival)
     socket.once('close', () => {

@@ -133,7 +133,7 @@ export interface Options extends BackendOptions {
   maxHeld?: number
   /** The same for one address (IPv6: one /64). Default 200; 0 is no limit. */
   maxHeldPerIp?: number
-  /** An RTMP connection without a decided command this long after its start is cut, in milliseconds. Default 10000. */
+  /** An RTMP connection without a decided command this long after its start is cut, in milliseconds. Default 10000; 0 is no limit. */
   commandTimeoutMs?: number
   /**
    * A session of HLS or files ends after this long without a request, and without a response that is

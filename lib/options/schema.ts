@@ -117,7 +117,7 @@ export const SCHEMA = deepFreeze({
     },
     maxHeld: count(0, DEFAULTS.maxHeld, 'Clients that may wait at once; 0 is no limit.'),
     maxHeldPerIp: count(0, DEFAULTS.maxHeldPerIp, 'Clients of one address (IPv6: one /64) that may wait; 0 is no limit.'),
-    commandTimeoutMs: ms(1, DEFAULTS.commandTimeoutMs, 'An RTMP connection without a decided command by then is cut.'),
+    commandTimeoutMs: ms(0, DEFAULTS.commandTimeoutMs, 'An RTMP connection without a decided command by then is cut; 0 is no limit.'),
     hlsIdleMs: ms(1, DEFAULTS.hlsIdleMs, 'An HLS session ends after this long without a request.'),
     maxSessions: count(1, DEFAULTS.maxSessions, 'HLS and file sessions at once; idle ones make room.'),
     maxSessionsPerIp: count(1, DEFAULTS.maxSessionsPerIp, 'The same for one address (IPv6: one /64).'),

@@ -1,6 +1,7 @@
 import type { Action, Protocol } from '../../lib/access/request.js'
-import { Http2Client, RawHttp, statusOf, WebSocketClient, type FlvClient } from './flv-clients.js'
+import { RawHttp, statusOf, type FlvClient } from './flv-clients.js'
 import type { MediaMessage } from './media.js'
+import { openFlvClient } from './open-flv-client.js'
 import { RawWebSocket } from './raw-websocket.js'
 import { RtmpClient } from './rtmp-client.js'
 import type { Ports } from './server.js'
@@ -58,6 +59,10 @@ export interface AnyClientOptions {
   /** Never closes its own side; on HTTP/2 a player has by asking. */
   readonly stubborn?: boolean
   readonly userAgent?: string
+  /** Further headers, of HTTP and WebSocket. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Another address of this machine, such as 127.0.0.2, to be another client. */
+  readonly from?: string
 }
 
 /** What the path is that the backend is told. */
@@ -67,10 +72,10 @@ export const pathOf = (speech: Speech, streamPath: string): string => isRtmp(spe
 export const openClient = async (options: AnyClientOptions): Promise<AnyClient> =>
   isRtmp(options.speech) ? openRtmp(options) : openFlv(options)
 
-const openRtmp = async ({ ports, speech, action, streamPath, query = '', stubborn = false, userAgent }: AnyClientOptions): Promise<AnyClient> => {
+const openRtmp = async ({ ports, speech, action, streamPath, query = '', stubborn = false, userAgent, from }: AnyClientOptions): Promise<AnyClient> => {
   const [, app = '', name = ''] = streamPath.split('/')
   const rtmp = await RtmpClient.connected({
-    port: speech === 'rtmps' ? ports.rtmps : ports.rtmp, tls: speech === 'rtmps', app, stubborn, ...(userAgent === undefined ? {} : { flashVer: userAgent })
+    port: speech === 'rtmps' ? ports.rtmps : ports.rtmp, tls: speech === 'rtmps', app, stubborn, ...(from && { localAddress: from }), ...(userAgent === undefined ? {} : { flashVer: userAgent })
   })
   if (action === 'publish') rtmp.setChunkSize(4096)
   rtmp[action](query === '' ? name : `${name}?${query}`)
@@ -92,30 +97,8 @@ const openRtmp = async ({ ports, speech, action, streamPath, query = '', stubbor
   }
 }
 
-const flvClient = async ({ ports, speech, action, streamPath, query = '', stubborn = false, userAgent }: AnyClientOptions): Promise<FlvClient> => {
-  const path = pathOf(speech, streamPath)
-  const target = query === '' ? path : `${path}?${query}`
-  const publishes = action === 'publish'
-  const headers = userAgent === undefined ? {} : { 'user-agent': userAgent }
-  if (speech === 'https-flv over HTTP/2') return new Http2Client({ port: ports.https, target, publishes, headers })
-  const tls = speech === 'https-flv' || speech === 'wss-flv'
-  const port = tls ? ports.https : ports.http
-  if (speech === 'ws-flv' || speech === 'wss-flv') {
-    if (stubborn) {
-      return RawWebSocket.open({
-        port, tls, target, stubborn, headers: userAgent === undefined ? [] : [`User-Agent: ${userAgent}`], ...(publishes ? { protocol: 'post' } : {})
-      })
-    }
-    return new WebSocketClient({ port, tls, target, headers, ...(publishes ? { protocol: 'post' } : {}) })
-  }
-  return RawHttp.open({
-    port, tls, target, publishes, stubborn,
-    headers: [`Host: 127.0.0.1:${port}`, ...(userAgent === undefined ? [] : [`User-Agent: ${userAgent}`])]
-  })
-}
-
 const openFlv = async (options: AnyClientOptions): Promise<AnyClient> => {
-  const flv = await flvClient(options)
+  const flv = await openFlvClient(options)
   const { speech, action } = options
   let status: number | undefined
   const answered = statusOf(flv).then((code) => {

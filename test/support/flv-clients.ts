@@ -211,11 +211,12 @@ export interface Http2Options {
   /** A connection that is open already; it is then left open. */
   readonly session?: ClientHttp2Session
   readonly publishes?: boolean
+  readonly localAddress?: string
 }
 
 /** Opens an HTTP/2 connection to a test server. Errors of a connection are those of its streams. */
-export const openHttp2 = (port: number): ClientHttp2Session =>
-  connectHttp2(`https://127.0.0.1:${port}`, { ca: TEST_CA }).on('error', () => undefined)
+export const openHttp2 = (port: number, localAddress?: string): ClientHttp2Session =>
+  connectHttp2(`https://127.0.0.1:${port}`, { ca: TEST_CA, ...(localAddress !== undefined && { localAddress }) }).on('error', () => undefined)
 
 /** One request on HTTP/2. */
 export class Http2Client implements FlvClient {
@@ -230,8 +231,8 @@ export class Http2Client implements FlvClient {
   private sentHeader = false
 
   constructor(private readonly options: Http2Options) {
-    const { port, target, publishes = false, method = publishes ? 'POST' : 'GET', headers = {}, session } = options
-    this.session = session ?? openHttp2(port)
+    const { port, target, publishes = false, method = publishes ? 'POST' : 'GET', headers = {}, session, localAddress } = options
+    this.session = session ?? openHttp2(port, localAddress)
     this.stream = this.session.request({ ':path': target, ':method': method, ...headers }, { endStream: !publishes })
     this.stream.on('error', () => undefined)
     this.closed = new Promise((resolve) => this.stream.once('close', () => {

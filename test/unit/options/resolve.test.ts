@@ -65,7 +65,7 @@ describe('options', () => {
       })
     }
     const others = {
-      actions: ['publish'], trustProxy: ['10.0.0.0/8', '2001:db8::/32', '::1'], maxHeld: 0, maxHeldPerIp: 0, commandTimeoutMs: 1, hlsIdleMs: 1, maxSessions: 1,
+      actions: ['publish'], trustProxy: ['10.0.0.0/8', '2001:db8::/32', '::1'], maxHeld: 0, maxHeldPerIp: 0, commandTimeoutMs: 0, hlsIdleMs: 1, maxSessions: 1,
       maxSessionsPerIp: 1, log: 'none'
     }
     for (const [key, value] of Object.entries(others)) {
