@@ -1,0 +1,106 @@
+import { expect } from 'chai'
+import type { Options } from '../../lib/options/options.js'
+import { startBackend, type ControlledBackend } from '../support/backend.js'
+import { cleanup } from '../support/cleanup.js'
+import { isRtmp, openClient, SPEECHES, type AnyClient, type Speech } from '../support/clients.js'
+import { RawHttp, statusOf } from '../support/flv-clients.js'
+import { startServer, type TestServer } from '../support/server.js'
+import { until } from '../support/waiting.js'
+import { Wire } from '../support/wire.js'
+
+const OVERLOAD = 'too many requests are waiting, try again later\n'
+const ELSEWHERE = '127.0.0.2'
+
+describe('the places of those who wait', () => {
+  const keep = cleanup()
+  let backend: ControlledBackend
+  beforeEach(async () => {
+    backend = keep(await startBackend())
+    backend.answer({ status: 200, hold: true })
+  })
+  afterEach(() => keep.run())
+
+  const start = async (options: Partial<Options>): Promise<TestServer> =>
+    keep(await startServer({ options: { url: backend.url, timeoutMs: 60_000, commandTimeoutMs: 60_000, ...options } }))
+  const open = async (server: TestServer, speech: Speech, from: string): Promise<AnyClient> =>
+    keep(await openClient({ ports: server.ports, speech, action: 'play', streamPath: '/live/s', from }))
+  /** One who has not said what he wants, and two who are asked for. */
+  const takeThree = async (server: TestServer, from: readonly [string, string, string]): Promise<{ silent: Wire, held: AnyClient[] }> => {
+    const silent = keep(await Wire.open({ port: server.ports.rtmp, localAddress: from[0] }))
+    const held = [await open(server, 'http-flv', from[1]), await open(server, 'rtmps', from[2])]
+    await until(() => backend.held().length === 2, 'two are asked for')
+    await server.waitFor(({ auth }) => auth?.stats().held === 3)
+    return { silent, held }
+  }
+  /** RTMP has no words before its handshake: such a connection is closed as it comes. */
+  const expectRefused = async (server: TestServer, speech: Speech, from: string): Promise<void> => {
+    if (isRtmp(speech)) {
+      const wire = keep(await Wire.open({ port: server.ports[speech as 'rtmp' | 'rtmps'], localAddress: from }))
+      await until(() => wire.isClosed, () => `the ${speech} connection is closed`)
+      expect(wire.receivedBytes, speech).to.equal(0)
+      return
+    }
+    const { flv, closed } = await open(server, speech, from)
+    expect(await statusOf(flv!), speech).to.equal(503)
+    expect(flv!.headers(), speech).to.include({ 'retry-after': '5', 'cache-control': 'no-store' })
+    await closed
+    expect(flv!.text(), speech).to.equal(OVERLOAD)
+  }
+  const expectAllRefused = async (server: TestServer, from: string): Promise<void> => {
+    await Promise.all(SPEECHES.map((speech) => expectRefused(server, speech, from)))
+    expect(backend.requests).to.have.length(2)
+    const verdicts = (await server.verdicts()).map(({ verdict }) => verdict)
+    expect(verdicts.map(({ allowed, source }) => [allowed, source])).to.deep.equal(Array(5).fill([false, 'overload']))
+    expect(await server.evaluate(({ auth }) => auth?.stats().cutAtAccept)).to.equal(2)
+    expect(await server.evaluate(({ auth }) => auth?.stats().held)).to.equal(3)
+    expect(server.log()).to.contain('by overload: too many clients are waiting')
+  }
+
+  it('are maxHeld for all, also under the default action allow; who is refused is told, and asked for by nobody', async () => {
+    const server = await start({ maxHeld: 3, maxHeldPerIp: 0, defaultAction: 'allow' })
+    const { silent, held } = await takeThree(server, [ELSEWHERE, '127.0.0.3', '127.0.0.4'])
+    await expectAllRefused(server, '127.0.0.1')
+    // A place is free once its client has left, or has been answered.
+    await silent.close()
+    await server.waitFor(({ auth }) => auth?.stats().held === 2)
+    const next = await open(server, 'rtmp', '127.0.0.1')
+    await until(() => backend.held().length === 3, 'the next is asked for')
+    backend.release()
+    for (const client of [...held, next]) expect(await client.told).to.equal('yes')
+    await server.waitFor(({ auth }) => auth?.stats().held === 0)
+  })
+
+  it('are maxHeldPerIp for each address, and others come in meanwhile', async () => {
+    const server = await start({ maxHeld: 0, maxHeldPerIp: 3, defaultAction: 'allow' })
+    const { held } = await takeThree(server, ['127.0.0.1', '127.0.0.1', '127.0.0.1'])
+    await expectAllRefused(server, '127.0.0.1')
+    const others = await Promise.all(SPEECHES.slice(0, 3).map((speech) => open(server, speech, ELSEWHERE)))
+    await until(() => backend.held().length === 5, 'the others are asked for')
+    backend.release()
+    for (const client of [...held, ...others]) expect(await client.told).to.equal('yes')
+  })
+
+  it('are counted by /64 where an address is IPv6', async () => {
+    const server = await start({ maxHeldPerIp: 2, trustProxy: ['127.0.0.1'] })
+    const { http: port } = server.ports
+    const from = async (ip: string): Promise<RawHttp> =>
+      keep(await RawHttp.open({ port, target: '/live/s.flv', headers: [`Host: 127.0.0.1:${port}`, `X-Forwarded-For: ${ip}`] }))
+    await from('2001:db8::1')
+    await from('2001:db8::2:3')
+    await until(() => backend.held().length === 2, 'two are asked for')
+    expect(await statusOf(await from('2001:db8::ffff:1:2:3'))).to.equal(503)
+    await from('2001:db8:0:1::1')
+    await until(() => backend.held().length === 3, 'another network is asked for')
+  })
+
+  it('are without limit at 0', async () => {
+    const server = await start({ maxHeld: 0, maxHeldPerIp: 0 })
+    const many = 250
+    for (let count = 0; count < many; count++) keep(await Wire.open({ port: server.ports.rtmp }))
+    await server.waitFor(({ auth }, count: number) => auth?.stats().held === count, many)
+    const client = await open(server, 'http-flv', '127.0.0.1')
+    await until(() => backend.release() === 1, 'one more is asked for')
+    expect(await client.told).to.equal('yes')
+    expect(await server.evaluate(({ auth }) => auth?.stats().cutAtAccept)).to.equal(0)
+  })
+})
