@@ -10,7 +10,7 @@ import { installHooks, type OnSession } from './hooks.js'
 import type { Host, HttpFront, RtmpFront } from './host.js'
 import { installHttpFront } from './http-front.js'
 import { installRtmpFront } from './rtmp-front.js'
-import { isFlv, type NmsContext, type NmsInstance } from './shapes.js'
+import { isFlv, type NmsInstance } from './shapes.js'
 import { staticRouteOf } from './static-route.js'
 import { openViewer } from './viewer.js'
 
@@ -36,7 +36,11 @@ export interface AttachedHost extends Host {
   uninstall(): void
 }
 
-const attached = new WeakSet<NmsContext>()
+/**
+ * What marks the state of a guarded NMS. An app may have several copies of this package (one of its
+ * own, one that is preloaded), and each must see what another has done.
+ */
+const ATTACHED = Symbol.for('node-media-server-http-auth.attached')
 
 /**
  * Checks an instance. Nothing is touched until `install`.
@@ -73,8 +77,8 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
     openViewer: (request, address, onClose) => openViewer(context, request, address, onClose),
     install({ rtmp, http }) {
       try {
-        attached.add(context)
-        undo.push(() => attached.delete(context))
+        Object.defineProperty(context, ATTACHED, { value: true, configurable: true })
+        undo.push(() => Reflect.deleteProperty(context, ATTACHED))
         const hooks = installHooks(context, grants, listener.onIntruder, listener.onSession)
         undo.push(() => hooks.uninstall())
         undo.push(installGuard(context, grants, listener.onIntruder, (session, action) => hooks.end(session, action), sessions))
@@ -91,10 +95,10 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
   }
 }
 
-/** Whether the NMS behind this instance is guarded now; `false` for what is no NMS. */
+/** Whether the NMS behind this instance is guarded now, by whichever copy of this package; `false` for what is no NMS. */
 export const isAttached = (instance: unknown): boolean => {
   try {
-    return attached.has(findPackage(instance).context)
+    return Object.hasOwn(findPackage(instance).context, ATTACHED)
   } catch {
     return false
   }
