@@ -29,7 +29,7 @@ import { createCounters } from './stats.js'
  *   `ERR_HOST_UNSUPPORTED`, `ERR_ALREADY_ATTACHED`; nothing has been touched then
  */
 export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
-  const listener: HostListener = { onIntruder: () => undefined, onSession: () => undefined, onClosed: () => undefined, onStop: () => Promise.resolve() }
+  const listener: HostListener = { onIntruder: () => undefined, onSession: () => undefined, onClosed: () => undefined, onFailure: () => undefined, onStop: () => Promise.resolve() }
   const host = attach(nms, listener)
   const given = options ?? host.section
   if (given === undefined) {
@@ -84,6 +84,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)
   // Whoever was closed on purpose must not be back at once on what was allowed before.
   listener.onClosed = chain.forget
+  listener.onFailure = (error) => log.error('a listener of node-media-server\'s "donePlay" failed', error)
   listener.onStop = close
 
   host.install({ rtmp, http })

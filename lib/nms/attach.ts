@@ -20,6 +20,8 @@ export interface HostListener {
   onSession: OnSession
   /** Somebody (admin API, `notify.url`) closes the session of a live stream that was allowed this. */
   onClosed: (request: AccessRequest) => void
+  /** A listener that the app has on NMS's `donePlay` has thrown at the end of a viewer of files. */
+  onFailure: (error: unknown) => void
   /** NMS is being stopped; the plugin closes first. */
   onStop: () => Promise<void>
 }
@@ -59,6 +61,7 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
   const grants = createGrants()
   const undo: (() => void)[] = []
   const sessions = new Set<() => void>()
+  const viewers = { context, onFailure: (error: unknown) => listener.onFailure(error) }
   const uninstall = (): void => {
     for (const restore of [...sessions]) restore()
     sessions.clear()
@@ -74,7 +77,7 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
       const { sessionId, action, streamPath } = request
       grants.give(req, { sessionId, action, streamPath, address, onClosed: () => listener.onClosed(request) })
     },
-    openViewer: (request, address, onClose) => openViewer(context, request, address, onClose),
+    openViewer: (request, address, onClose) => openViewer(viewers, request, address, onClose),
     install({ rtmp, http }) {
       try {
         Object.defineProperty(context, ATTACHED, { value: true, configurable: true })

@@ -3,6 +3,13 @@ import type { AccessRequest } from '../access/request.js'
 import type { ViewerSession } from './host.js'
 import type { NmsContext, NmsSession } from './shapes.js'
 
+/** What all viewers have in common. */
+export interface ViewerSetting {
+  readonly context: NmsContext
+  /** A listener of `donePlay` has thrown: most viewers end by a timer, where nobody would catch it. */
+  readonly onFailure: (error: unknown) => void
+}
+
 /**
  * A session of the shape that NMS's own have, for a viewer of files, whom NMS knows nothing of.
  * There may be 100,000 of them, so what is the same for all, or can be derived, is not stored.
@@ -15,7 +22,7 @@ class Viewer implements NmsSession, ViewerSession {
   outBytes = 0
 
   constructor(
-    private readonly context: NmsContext, readonly ip: string, readonly request: AccessRequest,
+    private readonly setting: ViewerSetting, readonly ip: string, readonly request: AccessRequest,
     private readonly onClose: (viewer: ViewerSession) => void
   ) {
     this.id = request.sessionId
@@ -37,7 +44,7 @@ class Viewer implements NmsSession, ViewerSession {
 
   sent(bytes: number): void {
     this.outBytes += bytes
-    this.context.networkStats.outBytes += bytes
+    this.setting.context.networkStats.outBytes += bytes
   }
 
   /** NMS's name for ending a session from outside. */
@@ -50,19 +57,25 @@ class Viewer implements NmsSession, ViewerSession {
   end(): void {
     if (this.endTime !== 0) return
     this.endTime = Date.now()
-    this.context.sessions.delete(this.id)
-    this.context.eventEmitter.emit('donePlay', this)
+    const { context, onFailure } = this.setting
+    context.sessions.delete(this.id)
+    try {
+      context.eventEmitter.emit('donePlay', this)
+    } catch (error) {
+      onFailure(error)
+    }
   }
 }
 
 /**
  * Raises `prePlay` and `postPlay` for an allowed viewer and lists it, as NMS does for its own.
- * Throws what a listener throws; the viewer has ended then.
+ * Throws what a listener of these throws; the viewer has ended then.
  */
 export const openViewer = (
-  context: NmsContext, request: AccessRequest, address: string, onClose: (viewer: ViewerSession) => void
+  setting: ViewerSetting, request: AccessRequest, address: string, onClose: (viewer: ViewerSession) => void
 ): ViewerSession => {
-  const viewer = new Viewer(context, address, request, onClose)
+  const { context } = setting
+  const viewer = new Viewer(setting, address, request, onClose)
   context.sessions.set(viewer.id, viewer)
   try {
     context.eventEmitter.emit('prePlay', viewer)

@@ -234,6 +234,19 @@ describe('sessions of HLS and files', function () {
     expect((await server.verdicts()).slice(-2).map(({ request }) => request.protocol)).to.deep.equal(['file', 'http-flv'])
   })
 
+  it('outlive a listener of donePlay that throws, and so does the process', async () => {
+    const server = await start({ hlsIdleMs: 300 })
+    await server.evaluate(({ context }) => { context.eventEmitter.on('donePlay', () => { throw new Error('an app\'s listener') }) })
+    const client = keep(fileClient(server.ports))
+    for (const times of [1, 2]) {
+      expect((await client.get(MASTER)).status).to.equal(200)
+      await server.waitFor(({ auth, context }) => auth?.stats().viewers === 0 && context.sessions.size === 0)
+      expect(backend.requests).to.have.length(times)
+    }
+    expect(server.log()).to.contain('a listener of node-media-server\'s "donePlay" failed').and.to.contain('an app\'s listener')
+    expect((await server.sessions()).map(({ event }) => event)).to.deep.equal(['start', 'end', 'start', 'end'])
+  })
+
   it('are closed by a notify.url that says no', async () => {
     const notified = keep(await startBackend())
     notified.answer({ status: 403 })
