@@ -1,5 +1,6 @@
 /** A process that does nothing but ask: through the plugin's door and chain, or with a bare loop over undici's pool. */
 import { Pool, type Dispatcher } from 'undici'
+import type * as DepartureModule from '../../lib/access/departure.js'
 import type { AccessRequest } from '../../lib/access/request.js'
 import type * as ChainModule from '../../lib/chain.js'
 import type * as DoorModule from '../../lib/gate/door.js'
@@ -10,6 +11,7 @@ import type * as BackendModule from '../../lib/backend/backend.js'
 import { answer } from './answer.js'
 import { built } from './built.js'
 
+const { Departure } = await built<typeof DepartureModule>('access/departure.js')
 const { createChain } = await built<typeof ChainModule>('chain.js')
 const { createDoor } = await built<typeof DoorModule>('gate/door.js')
 const { createCounters } = await built<typeof StatsModule>('stats.js')
@@ -61,7 +63,7 @@ const throughDoor = async ({ concurrency, count }: { concurrency: number, count:
   let id = 0
   const one = async (): Promise<void> => {
     while (id < count) {
-      const verdict = await door.decide(request(id++), new AbortController().signal)
+      const verdict = await door.decide(request(id++), new Departure())
       if (!verdict.allowed) throw new Error(`${verdict.source}: ${verdict.reason}`)
     }
   }

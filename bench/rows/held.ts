@@ -30,7 +30,7 @@ export const held: Bench = {
       await rest(pause)
     }
     // The first round is not counted: memory that is in use for good comes with it.
-    for (let round = tiny ? 0 : -1; round < Math.min(rounds, 3); round++) {
+    for (let round = tiny ? 0 : -1; round < Math.min(rounds, 2); round++) {
       await once('plugin', servers.plugin, round >= 0)
       await once('bare', servers.bare, round >= 0)
     }

@@ -1,3 +1,4 @@
+import type { LeaveSignal } from './departure.js'
 import type { AccessRequest } from './request.js'
 import type { Verdict } from './verdict.js'
 
@@ -11,4 +12,4 @@ import type { Verdict } from './verdict.js'
  * Rejects with `BackendUnavailable` for an outage; anything else that it rejects with is a bug,
  * and the gate denies.
  */
-export type Authorize = (request: AccessRequest, signal: AbortSignal) => Promise<Verdict>
+export type Authorize = (request: AccessRequest, signal: LeaveSignal) => Promise<Verdict>

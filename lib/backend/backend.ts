@@ -39,7 +39,7 @@ export const createBackend = (settings: BackendSettings, { now = () => performan
     ? (request, signal) => only.ask(request, signal, timeoutMs)
     : strategy === 'any' ? any(asks, timeoutMs) : failover(asks, timeoutMs, now)
   return {
-    authorize: (request, signal) => signal.aborted ? Promise.reject(signal.reason as Error) : ask(request, signal),
+    authorize: (request, signal) => signal.aborted ? Promise.reject(signal.reason) : ask(request, signal),
     stats: () => targets.map((target) => target.stats()),
     close: async () => { await Promise.all(targets.map((target) => target.close())) }
   }

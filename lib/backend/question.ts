@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import type { LeaveSignal } from '../access/departure.js'
 import type { BackendSettings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
@@ -68,7 +69,7 @@ export class Question implements Passenger {
     private readonly target: Target,
     private readonly settings: BackendSettings,
     private readonly request: BackendRequest,
-    private readonly signal: AbortSignal,
+    private readonly signal: LeaveSignal,
     private readonly budgetMs: number,
     private readonly options: Dispatcher.DispatchOptions,
     private readonly resolve: (verdict: Verdict) => void,

@@ -1,11 +1,12 @@
 import type { Authorize } from '../access/authorize.js'
+import type { LeaveSignal } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import type { Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
 import type { Clock } from './target.js'
 
 /** Asks one backend within a budget of milliseconds. */
-export type Ask = (request: AccessRequest, signal: AbortSignal, budgetMs: number) => Promise<Verdict>
+export type Ask = (request: AccessRequest, signal: LeaveSignal, budgetMs: number) => Promise<Verdict>
 
 /** How long a backend that was unavailable is asked last, in milliseconds. */
 export const DOWN_MS = 10_000

@@ -1,3 +1,4 @@
+import type { LeaveSignal } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import type { BackendSettings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
@@ -58,7 +59,7 @@ export class Target {
    * @param budgetMs - until the final status line
    * @throws BackendUnavailable; the signal's reason if the client left before anything was sent
    */
-  ask(request: AccessRequest, signal: AbortSignal, budgetMs: number): Promise<Verdict> {
+  ask(request: AccessRequest, signal: LeaveSignal, budgetMs: number): Promise<Verdict> {
     if (this.closing) return Promise.resolve(deny('overload', 'authorization is being shut down'))
     const built = this.build(request)
     if ('malformed' in built) return Promise.resolve(deny('malformed', built.malformed))

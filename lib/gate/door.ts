@@ -1,4 +1,5 @@
 import type { Authorize } from '../access/authorize.js'
+import type { LeaveSignal } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { trace } from '../log.js'
@@ -20,7 +21,7 @@ export interface Door {
    * The verdict has been counted, logged and published when this resolves; one that came after
    * its client left has not, since nobody was let in or refused.
    */
-  decide(request: AccessRequest, signal: AbortSignal): Promise<Verdict>
+  decide(request: AccessRequest, signal: LeaveSignal): Promise<Verdict>
   /** Counts, logs and publishes a verdict that a gate reached by itself (malformed, overload). */
   report(request: AccessRequest, verdict: Verdict): void
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { LeaveSignal } from '../access/departure.js'
 
 /** The client of an HTTP request, forwarding headers of trusted proxies taken into account. */
 export interface HttpClient {
@@ -23,7 +24,7 @@ export interface Exchange {
   /** Target after the first `?`, as the client wrote it. */
   readonly query: string
   /** Aborted once the client has left. */
-  readonly signal: AbortSignal
+  readonly signal: LeaveSignal
   /** Hands the request to NMS, exactly as it came. */
   forward(): void
   /**

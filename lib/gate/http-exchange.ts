@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { Departure } from '../access/departure.js'
 import { afterFarewell, destroySoon } from '../farewell.js'
 import type { HttpRequest, HttpResponse } from '../nms/host.js'
 import type { Exchange, HttpClient } from './exchange.js'
@@ -14,17 +15,17 @@ export const splitTarget = (target: string): { rawPath: string, query: string } 
 export const openExchange = (
   req: HttpRequest, res: HttpResponse, target: { rawPath: string, query: string }, client: HttpClient, forward: () => void
 ): Exchange => {
-  let leaving: AbortController | undefined
+  let leaving: Departure | undefined
   return {
     req, res, client, ...target,
     /** Made when it is first needed: a segment of a running session needs none, nor a listener. */
     get signal() {
       if (leaving === undefined) {
-        const controller = leaving = new AbortController()
+        const controller = leaving = new Departure()
         if (hasLeft(res)) controller.abort()
         else res.once('close', () => controller.abort())
       }
-      return leaving.signal
+      return leaving
     },
     forward: () => {
       if (!hasLeft(res)) forward()

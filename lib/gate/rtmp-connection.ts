@@ -1,3 +1,4 @@
+import { Departure } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import { deny } from '../access/verdict.js'
 import { destroySoon } from '../farewell.js'
@@ -42,7 +43,7 @@ interface Arriving {
 /** Takes an RTMP connection through the door. */
 export const openRtmpConnection = (arriving: Arriving): RtmpConnection => {
   const { door, secure, runs = false } = arriving
-  const leaving = new AbortController()
+  const leaving = new Departure()
   let state: State = runs ? 'open' : 'opening'
   let handshakeLeft = HANDSHAKE_BYTES
   let openingLeft = MAX_OPENING_BYTES
@@ -79,7 +80,7 @@ export const openRtmpConnection = (arriving: Arriving): RtmpConnection => {
   }
   const ask = async (request: AccessRequest): Promise<void> => {
     asking = true
-    const verdict = await door.decide(request, leaving.signal)
+    const verdict = await door.decide(request, leaving)
     asking = false
     settle()
     if (state !== 'held') return

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { Departure, type LeaveSignal } from '../access/departure.js'
 
 /** What a held WebSocket client may send on before it is no longer read. */
 const MAX_KEPT_BYTES = 64 * 1024
@@ -7,7 +8,7 @@ const MAX_KEPT_BYTES = 64 * 1024
 export interface HeldUpgrade {
   readonly socket: Duplex
   /** Aborted once the client has left. */
-  readonly signal: AbortSignal
+  readonly signal: LeaveSignal
   /** Stops holding: returns all that was read, the socket is flowing again and its errors are handled. */
   letGo(): Buffer
 }
@@ -17,11 +18,11 @@ export interface HeldUpgrade {
  * its peer has left, and its errors are heard, for nobody else would.
  */
 export const holdUpgrade = (socket: Duplex, head: Buffer): HeldUpgrade => {
-  const leaving = new AbortController()
+  const leaving = new Departure()
   let kept = [head]
   let keptBytes = head.length
   const keep = (bytes: Buffer): void => {
-    if (leaving.signal.aborted) return
+    if (leaving.aborted) return
     kept.push(bytes)
     keptBytes += bytes.length
     if (keptBytes >= MAX_KEPT_BYTES) socket.pause()
@@ -37,7 +38,7 @@ export const holdUpgrade = (socket: Duplex, head: Buffer): HeldUpgrade => {
   socket.once('close', left)
   return {
     socket,
-    signal: leaving.signal,
+    signal: leaving,
     letGo() {
       socket.off('data', keep)
       socket.off('end', left)

@@ -1,3 +1,4 @@
+import type { LeaveSignal } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { prefixKeys, sessionKey, viewerQuery, type Family, type Identity } from '../hls/identity.js'
@@ -51,7 +52,7 @@ export interface Viewers {
    * `release` frees its place among the held, which it keeps until the backend has answered.
    * Resolves with `undefined` if the client has left.
    */
-  admit(belonging: Belonging, newcomer: Newcomer, signal: AbortSignal, release: Release): Promise<Admission | undefined>
+  admit(belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, release: Release): Promise<Admission | undefined>
   /** Accounts for a response to a session's request, and keeps the session while it goes on. */
   serve(session: Session<Viewer>, res: HttpResponse): void
   /** Lets a session have another directory. */
@@ -124,7 +125,7 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
     for (const transfer of session.value.transfers ?? []) transfer.cut()
   }
   /** Rejects only with what a listener of NMS's events has thrown. */
-  const ask = async ({ request, keys }: Opened, address: string, signal: AbortSignal, release: Release): Promise<Admission> => {
+  const ask = async ({ request, keys }: Opened, address: string, signal: LeaveSignal, release: Release): Promise<Admission> => {
     const place = sessions.reserve(request.ip)
     if (place === undefined) {
       release()
@@ -183,7 +184,7 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
   }
   /** `keep` is called when the place among the held becomes the question's own. */
   const enter = async (
-    belonging: Belonging, newcomer: Newcomer, signal: AbortSignal, release: Release, keep: () => void
+    belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, release: Release, keep: () => void
   ): Promise<Admission | undefined> => {
     const session = findBy(belonging, sessions.find)
     if (session !== undefined) return { session }

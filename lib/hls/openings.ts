@@ -1,14 +1,15 @@
+import { Departure, type LeaveSignal } from '../access/departure.js'
 /** Sessions that are being opened: many requests may wait for one verdict. */
 export interface Openings<T> {
   find(key: string): Opening<T> | undefined
   /** Begins one. The signal that `open` gets is aborted once nobody waits any more; a rejection reaches all who wait. */
-  begin(key: string, open: (signal: AbortSignal) => Promise<T>): Opening<T>
+  begin(key: string, open: (signal: LeaveSignal) => Promise<T>): Opening<T>
   readonly size: number
 }
 
 export interface Opening<T> {
   /** Waits; resolves with `undefined` when the waiting client leaves. */
-  wait(signal: AbortSignal): Promise<T | undefined>
+  wait(signal: LeaveSignal): Promise<T | undefined>
 }
 
 export const createOpenings = <T>(): Openings<T> => {
@@ -16,12 +17,12 @@ export const createOpenings = <T>(): Openings<T> => {
   return {
     find: (key) => byKey.get(key),
     begin(key, open) {
-      const abandoned = new AbortController()
+      const abandoned = new Departure()
       let waiting = 0
       const forget = (): void => {
         if (byKey.get(key) === opening) byKey.delete(key)
       }
-      const opened = open(abandoned.signal).finally(forget)
+      const opened = open(abandoned).finally(forget)
       opened.catch(() => undefined)
       const opening: Opening<T> = {
         wait: (signal) => new Promise((resolve, reject) => {

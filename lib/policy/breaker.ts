@@ -1,4 +1,5 @@
 import type { Authorize } from '../access/authorize.js'
+import type { Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
 import { trace } from '../log.js'
 import type { Clock } from './memory.js'
@@ -62,9 +63,7 @@ export const breaker = (
       throw error
     }
   }
-  return async (request, signal) => {
-    const open = state
-    if (open.is === 'closed') return ask(request, signal)
+  const probe = async (open: Extract<State, { is: 'open' }>, ...[request, signal]: Parameters<Authorize>): Promise<Verdict> => {
     if (open.probing || now() - open.since < probeMs) throw new BackendUnavailable(`${open.reason}; not asked again yet`)
     open.probing = true
     try {
@@ -77,4 +76,5 @@ export const breaker = (
       open.probing = false
     }
   }
+  return (request, signal) => state.is === 'closed' ? ask(request, signal) : probe(state, request, signal)
 }

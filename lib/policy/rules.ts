@@ -2,7 +2,7 @@ import { networks } from '../access/address.js'
 import type { Authorize } from '../access/authorize.js'
 import type { AccessRequest } from '../access/request.js'
 import type { RuleSettings, Settings } from '../access/settings.js'
-import { allow, deny } from '../access/verdict.js'
+import { allow, deny, type Verdict } from '../access/verdict.js'
 import { trace } from '../log.js'
 import { rulePath } from './rule-path.js'
 
@@ -27,7 +27,7 @@ const compile = (rule: RuleSettings): (request: AccessRequest) => boolean => {
 export const rules = (next: Authorize, settings: Pick<Settings, 'rules' | 'actions' | 'publish'>): Authorize => {
   const compiled = settings.rules.map((rule, index) => ({ ...rule, index, matches: compile(rule) }))
   const { actions, publish } = settings
-  return async (request, signal) => {
+  const decided = (request: AccessRequest): Verdict | undefined => {
     const rule = compiled.find(({ matches }) => matches(request))
     if (rule !== undefined) {
       debug('%s %s', request.sessionId, rule.text)
@@ -38,6 +38,10 @@ export const rules = (next: Authorize, settings: Pick<Settings, 'rules' | 'actio
       return allow('rule', `${request.action} is open to everybody`)
     }
     if (request.action === 'publish' && 'refuse' in publish) return deny('rule', publish.refuse)
-    return next(request, signal)
+    return undefined
+  }
+  return (request, signal) => {
+    const verdict = decided(request)
+    return verdict === undefined ? next(request, signal) : Promise.resolve(verdict)
   }
 }

@@ -45,6 +45,14 @@ describe('the door', () => {
   }
   const publisherOf = (streamPath: string): Promise<string> =>
     server.evaluate(({ context }, path: string) => context.broadcasts.get(path)?.publisher?.id ?? '', streamPath)
+  const connections = (): Promise<number> => server.evaluate(async ({ nms }) => {
+    const { httpServer: { httpServer, httpsServer }, rtmpServer: { tcpServer, tlsServer } } = nms
+    const counts = [httpServer, httpsServer, tcpServer, tlsServer].map((one) => new Promise<number>((resolve) => {
+      if (one === undefined) resolve(0)
+      else (one as unknown as { getConnections: (take: (error: Error | null, count: number) => void) => void }).getConnections((_, count) => resolve(count))
+    }))
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
+  })
   /** Waits until a viewer has got more than it has now. */
   const goesOn = (viewer: AnyClient): Promise<void> => viewer.waitForMedia(viewer.mediaBytes() + 3000)
   const eventsOf = async (streamPath: string): Promise<string[]> =>
@@ -55,9 +63,12 @@ describe('the door', () => {
       it(`forgets a client that leaves while it is held (${action} by ${speech}), and a late allow revives nothing`, async () => {
         backend.answer(({ query }) => ({ status: 200, hold: query.includes('late') }))
         const streamPath = newPath()
+        const before = await connections()
         const client = await open(speech, action, streamPath, { query: 'late' })
         await backend.waitFor(({ query, headers }) => query === 'late' && (headers['x-real-path'] ?? '').includes(streamPath))
         await client.close()
+        // The client is gone when the server has heard of it, which on a busy machine takes a while.
+        await until(async () => await connections() <= before, 'the connection is gone')
         await until(async () => await server.evaluate(({ context }) => context.sessions.size) === 0, 'the session is gone')
         backend.release()
         await server.waitFor(({ auth }) => auth?.stats().held === 0)

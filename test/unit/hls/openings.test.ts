@@ -1,7 +1,8 @@
 import { expect } from 'chai'
+import type { LeaveSignal } from '../../../lib/access/departure.js'
 import { createOpenings } from '../../../lib/hls/openings.js'
 
-const signal = (): AbortSignal => new AbortController().signal
+const signal = (): LeaveSignal => new AbortController().signal
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('a session that is being opened', () => {
@@ -15,7 +16,7 @@ describe('a session that is being opened', () => {
 
   it('goes on while one still waits, and is abandoned when the last has left', async () => {
     const openings = createOpenings<number>()
-    let abandoned: AbortSignal | undefined
+    let abandoned: LeaveSignal | undefined
     const opening = openings.begin('a', (given) => { abandoned = given; return new Promise(() => undefined) })
     const leavers = [new AbortController(), new AbortController()]
     const waits = leavers.map((leaver) => opening.wait(leaver.signal))
@@ -29,7 +30,7 @@ describe('a session that is being opened', () => {
 
   it('is not abandoned by who leaves when it is open', async () => {
     const openings = createOpenings<number>()
-    let abandoned: AbortSignal | undefined
+    let abandoned: LeaveSignal | undefined
     const leaver = new AbortController()
     await openings.begin('a', (given) => { abandoned = given; return Promise.resolve(1) }).wait(leaver.signal)
     await settled()
