@@ -4,6 +4,7 @@ import { afterFarewell, destroySoon } from '../farewell.js'
 import type { HttpRequest, HttpResponse } from '../nms/host.js'
 import type { Exchange, HttpClient } from './exchange.js'
 import { refusalHeaders } from './refusal.js'
+import { isOver, onceOver } from './response-end.js'
 
 /** Splits a request target at its first `?`. */
 export const splitTarget = (target: string): { rawPath: string, query: string } => {
@@ -22,16 +23,16 @@ export const openExchange = (
     get signal() {
       if (leaving === undefined) {
         const controller = leaving = new Departure()
-        if (hasLeft(res)) controller.abort()
-        else res.once('close', () => controller.abort())
+        if (isOver(res)) controller.abort()
+        else onceOver(res, () => controller.abort())
       }
       return leaving
     },
     forward: () => {
-      if (!hasLeft(res)) forward()
+      if (!isOver(res)) forward()
     },
     refuse: (status, reason, allowed) => {
-      if (hasLeft(res)) return
+      if (isOver(res)) return
       const body = `${reason}\n`
       const headers = refusalHeaders(status, body, allowed)
       if ('stream' in res) refuseStream(req, res, status, headers, body)
@@ -39,8 +40,6 @@ export const openExchange = (
     }
   }
 }
-
-const hasLeft = (res: HttpResponse): boolean => 'stream' in res ? res.stream === undefined || res.stream.closed : res.closed
 
 /** On HTTP/2 the stream ends, and the connection goes on. */
 const refuseStream = (req: HttpRequest, res: Extract<HttpResponse, { stream: unknown }>, status: number, headers: Record<string, string>, body: string): void => {

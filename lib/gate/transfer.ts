@@ -1,6 +1,7 @@
 import { constants, type Http2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import type { HttpResponse } from '../nms/host.js'
+import { onceOver } from './response-end.js'
 
 /** One response to a viewer of files. */
 export interface Transfer {
@@ -18,7 +19,7 @@ export const watchTransfer = (res: HttpResponse, onOver: () => void): Transfer =
   let source: { readonly bytesRead?: number } | undefined
   let told = 0
   res.once('pipe', (from: Readable & { bytesRead?: number }) => { source = from })
-  res.once('close', onOver)
+  onceOver(res, onOver)
   const sent = (): number => {
     if (!res.writableFinished) return source?.bytesRead ?? 0
     const hasBody = res.req.method !== 'HEAD' && res.statusCode !== 304
