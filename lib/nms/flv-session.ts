@@ -20,6 +20,12 @@ const wiresOf = ({ req, res }: NmsFlvSession): Wires => {
   return { data: req, dataEvent: 'data', end: 'stream' in req ? req.stream : req.socket }
 }
 
+/**
+ * Whether a session's client has left. Between a request's admission and its session NMS may have
+ * looked for a file or read a body, and it would wait for the end of a connection that has ended.
+ */
+export const hasLeft = (session: NmsFlvSession): boolean => wiresOf(session).end.destroyed === true
+
 /** Takes NMS's own listeners off an FLV session, so that it raises and parses nothing more. */
 export const unplug = (session: NmsFlvSession): void => {
   const { data, dataEvent, end } = wiresOf(session)

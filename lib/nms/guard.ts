@@ -1,6 +1,6 @@
 import type { Action } from '../access/request.js'
 import { destroy } from './cut.js'
-import { adoptFlv, unplug } from './flv-session.js'
+import { adoptFlv, hasLeft, unplug } from './flv-session.js'
 import type { Grants } from './grants.js'
 import { isFlv, isInternal, isRtmp, type NmsBroadcast, type NmsContext, type NmsSession } from './shapes.js'
 
@@ -31,8 +31,13 @@ export const installGuard = (
     if (!installed || isInternal(session)) return original(session)
     const grant = grants.use(session, action)
     if (grant === undefined) {
-      refuse(broadcast, session, action)
+      onIntruder(session, action, 'guard')
+      dismiss(broadcast, session)
       return `${action} of ${session.streamPath} was not authorized`
+    }
+    if (isFlv(session) && hasLeft(session)) {
+      dismiss(broadcast, session)
+      return 'the client has left'
     }
     if (isFlv(session)) adoptFlv(session, grant, context, undo)
     const error = original(session)
@@ -40,9 +45,9 @@ export const installGuard = (
     return error
   }
 
-  const refuse = (broadcast: NmsBroadcast, session: NmsSession, action: Action): void => {
+  /** Leaves nothing of a session that NMS is about to begin. */
+  const dismiss = (broadcast: NmsBroadcast, session: NmsSession): void => {
     refused.add(session)
-    onIntruder(session, action, 'guard')
     if (isFlv(session)) unplug(session)
     else if (isRtmp(session)) {
       // It is listed already, and NMS would raise donePlay at its end.

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { PassThrough } from 'node:stream'
 import type { Action } from '../../../lib/access/request.js'
 import { createGrants, type Grants } from '../../../lib/nms/grants.js'
 import { installGuard } from '../../../lib/nms/guard.js'
@@ -57,6 +58,18 @@ describe('the accounting of sessions', () => {
       grants.give(viewer, { sessionId: 'viewer', action, streamPath: at })
       expect(broadcast.postPlay(viewer)).to.include('not authorized')
       expect(told).to.deep.equal(['intruder viewer'])
+    })
+  }
+
+  for (const [action, begin] of [['play', 'postPlay'], ['publish', 'postPublish']] as const) {
+    it(`leaves nothing of a client that left while node-media-server looked for a file or read a body (${action})`, () => {
+      const socket = new PassThrough().destroy()
+      const request = Object.assign(new PassThrough(), { socket })
+      const client = Object.assign(granted('client', action), { protocol: 'flv', req: request, res: {}, flv: {}, onData: () => undefined, onClose: () => undefined })
+      expect(broadcast[begin](client)).to.equal('the client has left')
+      context.sessions.set(client.id, client)
+      expect(told).to.deep.equal([])
+      expect([context.sessions.size, context.broadcasts.size, broadcast.subscribers.size, broadcast.publisher]).to.deep.equal([0, 0, 0, null])
     })
   }
 
