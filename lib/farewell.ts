@@ -15,5 +15,11 @@ export const afterFarewell = (socket: EventEmitter & { readonly destroyed?: bool
   socket.once('close', () => clearTimeout(timer))
 }
 
-/** Destroys the socket after the farewell. */
-export const destroySoon = (socket: Duplex): void => afterFarewell(socket, () => socket.destroy())
+const leaving = new WeakSet<Duplex>()
+
+/** Destroys the socket after the farewell. Calling it again changes nothing: each of many requests on one socket may be refused. */
+export const destroySoon = (socket: Duplex): void => {
+  if (leaving.has(socket)) return
+  leaving.add(socket)
+  afterFarewell(socket, () => socket.destroy())
+}
