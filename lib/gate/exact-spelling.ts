@@ -24,22 +24,23 @@ const swapCase = (text: string): string =>
  * Makes the check whether a path below a folder is spelled as its names are on the disk. Some disks
  * find a file by other spellings, too (case, Unicode forms, short names), and a rule or a backend
  * that knows the one would be got round by another. On a disk that does not, which is found out
- * once, every path passes; so does what is not there.
+ * once, every path passes; so does what is not there. Until it is found out, every path is checked.
  *
  * @param root - absolute
  */
 export const exactSpelling = (root: string, disk: Disk = DISK): (file: string) => Promise<boolean> => {
   let forgiving: boolean | undefined
 
-  /** `undefined` while there is no name by which it could be found out. */
+  /** `undefined` while there is no name by which it could be found out, or the disk cannot be read. */
   const findOut = async (): Promise<boolean | undefined> => {
     const name = (await disk.names(root)).find((candidate) => swapCase(candidate) !== candidate)
     if (name === undefined) return undefined
+    await disk.same(join(root, name), join(root, name))
     return disk.same(join(root, name), join(root, swapCase(name))).catch(() => false)
   }
   return async (file) => {
     forgiving ??= await findOut().catch(() => undefined)
-    if (forgiving !== true) return true
+    if (forgiving === false) return true
     let folder = root
     for (const name of file.split('/')) {
       if (name === '') continue

@@ -29,6 +29,27 @@ describe('the spelling of a path on the disk', () => {
     it(`${exact ? 'passes' : 'is refused'} where a disk ignores case: ${JSON.stringify(file)}`, async () => { expect(await isExact(file)).to.equal(exact) })
   }
 
+  for (const [what, names] of [
+    ['no name at the root has letters', () => Promise.resolve(['1'])],
+    ['the root cannot be read at first', () => Promise.reject(new Error('EMFILE'))],
+    ['what the root had is gone at once', () => Promise.resolve(['gone'])]
+  ] as const) {
+    it(`is checked also while it is not known whether the disk ignores case: ${what}`, async () => {
+      let first = true
+      const disk: Disk = {
+        names: (folder) => {
+          if (folder !== '/root' || !first) return forgiving.names(folder)
+          first = false
+          return names()
+        },
+        same: forgiving.same
+      }
+      const check = exactSpelling('/root', disk)
+      expect(await check('live/secret/index.m3u8')).to.equal(false)
+      expect(await check('live/Secret/index.m3u8')).to.equal(true)
+    })
+  }
+
   it('passes as it is, whatever it is, where the disk of the tests minds case', async () => {
     const root = await mkdtemp(join(tmpdir(), 'nms-http-auth-'))
     try {
