@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { refusingPort, startBackend, type ControlledBackend } from '../support/backend.js'
 import { cleanup } from '../support/cleanup.js'
 import { CARRIERS, fileClient } from '../support/file-clients.js'
+import { RawHttp } from '../support/flv-clients.js'
 import { hlsStream, writeFiles } from '../support/hls-files.js'
 import { startServer, type ServerSettings, type TestServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
@@ -93,6 +94,22 @@ describe('sessions of HLS and files', function () {
     expect((await client.get(MASTER)).status).to.equal(503)
     expect(await server.evaluate(({ auth, context }) => [auth?.stats().viewers, auth?.stats().held, context.sessions.size])).to.deep.equal([0, 0, 0])
   })
+
+  for (const [what, second] of [['a live stream', '/live/s.flv?token=123'], ['a file', '/static/live/s/1.ts?token=123']] as const) {
+    it(`have nothing behind them that was held on their connection when its client left: ${what}`, async () => {
+      const server = await start()
+      backend.answer({ status: 200, hold: true })
+      const client = keep(await RawHttp.open({ port: server.ports.http, target: '/static/live/s/rec.mp4?token=124' }))
+      client.wire.write(RawHttp.request({ port: server.ports.http, target: second }))
+      await until(() => backend.held().length === 2, 'both are held')
+      await client.close()
+      await server.waitFor(({ nms }) => new Promise((resolve) => nms.httpServer.httpServer?.getConnections((_, count) => resolve(count === 0))))
+      backend.release()
+      await server.waitFor(({ auth }) => auth?.stats().held === 0)
+      expect(await server.events()).to.deep.equal([])
+      expect(await server.evaluate(({ context, auth }) => [context.sessions.size, context.broadcasts.size, auth?.stats().viewers])).to.deep.equal([0, 0, 0])
+    })
+  }
 
   it('are remembered when their viewer comes back from a pause, to whichever directory', async () => {
     const server = await start({ hlsIdleMs: 300 })
