@@ -114,7 +114,8 @@ const fetchRaw = (port: number, request: string): Promise<Buffer> => new Promise
   const chunks: Buffer[] = []
   // So the end of the answer is the end of the connection.
   const backend = connect(port, '127.0.0.1', () => { backend.write(request.replace(/^connection:.*$/im, 'connection: close'), 'latin1') })
-  backend.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => resolve(Buffer.concat(chunks))).on('error', reject)
+  backend.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject)
+  backend.on('end', () => { if (chunks.length > 0) resolve(Buffer.concat(chunks)); else reject(new Error('no answer')) })
 })
 
 /** The client's connection is kept, whatever the backend said of its own, so the length must be told. */

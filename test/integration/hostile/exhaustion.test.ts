@@ -53,6 +53,7 @@ describe('own exhaustion under a default action of allow, and a backend that den
   this.timeout(60_000)
   let arena: Arena
   before(async () => { arena = await openArena({ options: { defaultAction: 'allow', hlsIdleMs: 300 } }) })
+  afterEach('none of it is an outage, nor counts for the breaker', async () => { expect(await arena.server.outages()).to.deep.equal([]) })
   after(() => arena?.close())
 
   /** Who may get in gets in when it is over. */
