@@ -55,11 +55,16 @@ export const createDoor = ({ authorize, hold, report, onBug }: Behind): Door & {
           debug('session %s: %s by %s', request.sessionId, verdict.allowed ? 'allowed' : 'denied', verdict.source)
           resolve(verdict)
         }
-        held.add(settle)
-        authorize(request, signal).then(settle, (error: unknown) => {
+        const fail = (error: unknown): void => {
           if (!signal.aborted) onBug(error)
           settle(deny('overload', signal.aborted ? 'the client left' : 'internal error'))
-        })
+        }
+        held.add(settle)
+        try {
+          authorize(request, signal).then(settle, fail)
+        } catch (error) {
+          fail(error)
+        }
       })
     },
     close() {
