@@ -96,6 +96,25 @@ describe('the documents', () => {
     })
   }
 
+  describe('name in SECURITY.md tests that there are', () => {
+    const [, table = ''] = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8').split('\n## Cases and their tests\n')
+    const cases = table.split('\n').filter((line) => line.startsWith('|')).slice(2).map(cellsOf)
+    for (const [what = '', tests = ''] of cases) {
+      it(what, () => {
+        const links = [...tests.matchAll(/\]\((test\/[^)]+\.test\.ts)\)((?:,? "[^"]+")+)/g)]
+        expect(links).not.to.be.empty
+        expect(links.length, 'each link has a title').to.equal(tests.split('](').length - 1)
+        for (const [, file = '', titles = ''] of links) {
+          const source = readFileSync(join(ROOT, file), 'utf8').replaceAll('\\\'', '\'')
+          for (const [, title = ''] of titles.matchAll(/"([^"]+)"/g)) expect(source, `${file}: ${title}`).to.include(title)
+        }
+      })
+    }
+    it('all of those of hostile clients', () => {
+      for (const file of readdirSync(join(ROOT, 'test/integration/hostile')).filter((name) => name.endsWith('.test.ts'))) expect(table).to.include(`(test/integration/hostile/${file})`)
+    })
+  })
+
   it('say of each room what the linter lets it import', async () => {
     const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
     const rooms = new Map(text.split('\n').filter((line) => /^\| `\w+\/` \|/.test(line)).map((line) => {
