@@ -1,31 +1,35 @@
 /**
- * Fuzzes for long: `npm run fuzz -- --count 100000 --seed 1`. Without a seed it takes one by chance; it
- * prints it. What fails is kept below `regressions/`, where `npm test` finds it.
+ * Fuzzes for long: `npm run fuzz -- --subject rtmp --count 100000 --seed 1`. Without a seed it takes one by
+ * chance, which it prints. What fails is kept below `regressions/`, where `npm test` finds it.
  */
 import { parseArgs } from 'node:util'
-import { fuzz } from './fuzz.js'
+import { fuzz, type Subject } from './fuzz.js'
+import { http } from './http.js'
 import { rtmp } from './rtmp.js'
 
 const { values } = parseArgs({ options: {
+  subject: { type: 'string', default: 'rtmp' },
   count: { type: 'string', default: '100000' },
   seed: { type: 'string', default: String(Math.floor(Math.random() * 0x7fffffff)) },
-  batch: { type: 'string', default: '250' }
+  batch: { type: 'string', default: '100' }
 } })
 const [count, seed, batch] = [Number(values.count), Number(values.seed), Number(values.batch)]
 
-const subject = rtmp()
-const begun = Date.now()
-const rate = (done: number): string => `${done} inputs, ${(done / (Date.now() - begun) * 1000).toFixed(0)}/s`
-console.log(`${subject.name}: ${count} inputs, seed ${seed}`)
-try {
-  await fuzz(subject, {
-    seed, count, batch,
-    onBatch: (done) => { if (done % (batch * 10) === 0) console.log(`${subject.name}: ${rate(done)}`) }
-  })
-  console.log(`${subject.name}: ${rate(count)}, nothing found`)
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-} finally {
-  await subject.close()
+const run = async <T>(subject: Subject<T>): Promise<void> => {
+  const begun = Date.now()
+  const say = (done: number): void => console.log(`${subject.name}: ${done} inputs, ${Math.round(done / (Date.now() - begun) * 1000)}/s`)
+  console.log(`${subject.name}: ${count} inputs, seed ${seed}`)
+  try {
+    await fuzz(subject, { seed, count, batch, onBatch: (done) => { if (done % (batch * 10) === 0 || done === count) say(done) } })
+    console.log(`${subject.name}: nothing found`)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  } finally {
+    await subject.close()
+  }
 }
+
+if (values.subject === 'rtmp') await run(rtmp())
+else if (values.subject === 'http') await run(http())
+else throw new Error(`there is no subject ${values.subject}, only rtmp and http`)
