@@ -13,6 +13,12 @@ export const normalizeIp = (text: string): string => {
   return isIP(mapped) === 4 ? mapped : address
 }
 
+/** An address and a port as the authority of a URL. */
+export const authorityOf = (address: string | undefined, port: number | undefined): string => {
+  const ip = normalizeIp(address ?? '')
+  return `${isIP(ip) === 6 ? `[${ip}]` : ip}:${port}`
+}
+
 /**
  * What a limit per address counts by: an IPv4 address itself, of an IPv6 address its /64, since
  * one client owns all of that.

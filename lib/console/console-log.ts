@@ -49,7 +49,7 @@ export const createConsoleLog = (
   level: Settings['log'], write: (line: string) => void = console.log, limits?: FloodLimits, later?: Later
 ): ConsoleLog => {
   const print = (text: string): void => write(`${PREFIX} ${text}`)
-  const shows = (least: Settings['log']): boolean => LEVELS.indexOf(level) >= LEVELS.indexOf(least)
+  const shows = Object.fromEntries(LEVELS.map((least) => [least, LEVELS.indexOf(level) >= LEVELS.indexOf(least)])) as Record<Settings['log'], boolean>
   const flood = createFlood(print, limits, later)
   const guarded = (kind: string, ip: string, text: () => string): void => {
     if (flood.passes(kind, ip)) print(text())
@@ -57,31 +57,31 @@ export const createConsoleLog = (
   /** The backend did something that its operator should mend. */
   const fault = (text: string): void => {
     const line = `fault of the backend: ${maskSecrets(text)}`
-    if (shows('outages')) guarded(line, '', () => line)
+    if (shows.outages) guarded(line, '', () => line)
   }
   return {
     verdict(request, verdict) {
       if (verdict.fault !== undefined) fault(verdict.fault)
-      if (!shows(verdict.allowed ? 'verdicts' : 'denials')) return
+      if (!shows[verdict.allowed ? 'verdicts' : 'denials']) return
       const text = (): string => verdictLine(request, verdict)
       // Who is let in is asked for line by line; what strangers can cause, or an outage, may be a flood.
       if (verdict.allowed && verdict.source !== 'default') print(text())
       else guarded(`${verdict.allowed ? 'allowed' : 'denied'} by ${verdict.source}: ${maskSecrets(verdict.reason)}`, request.ip, text)
     },
     outageBegins(reason) {
-      if (shows('outages')) print(`backend unavailable: ${maskSecrets(reason)}`)
+      if (shows.outages) print(`backend unavailable: ${maskSecrets(reason)}`)
     },
     outageEnds(requests) {
-      if (shows('outages')) print(`backend answers again, ${requests} ${requests === 1 ? 'request' : 'requests'} met the outage`)
+      if (shows.outages) print(`backend answers again, ${requests} ${requests === 1 ? 'request' : 'requests'} met the outage`)
     },
     notice(text) {
-      if (shows('outages')) print(maskSecrets(text))
+      if (shows.outages) print(maskSecrets(text))
     },
     cut(ip, why) {
-      if (shows('denials')) guarded(`cut: ${why}`, ip, () => `cut a connection of ${printable(ip, 64)}: ${why}`)
+      if (shows.denials) guarded(`cut: ${why}`, ip, () => `cut a connection of ${printable(ip, 64)}: ${why}`)
     },
     error(text, error) {
-      if (!shows('outages')) return
+      if (!shows.outages) return
       guarded(`error: ${maskSecrets(text)}`, '', () =>
         `error: ${maskSecrets(text)}${error === undefined ? '' : `: ${errorText(error)}`}`)
     },

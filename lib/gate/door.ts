@@ -24,6 +24,8 @@ export interface Door {
   decide(request: AccessRequest, signal: LeaveSignal): Promise<Verdict>
   /** Counts, logs and publishes a verdict that a gate reached by itself (malformed, overload). */
   report(request: AccessRequest, verdict: Verdict): void
+  /** A client who was allowed is refused even so, because of an error that is not its own. */
+  readonly onBug: (error: unknown) => void
 }
 
 /** The verdict for whom no place among the held clients is left. */
@@ -33,8 +35,8 @@ interface Behind {
   readonly authorize: Authorize
   readonly hold: Door['hold']
   readonly report: Door['report']
-  /** A step of the chain failed in a way that it must not. */
-  readonly onBug: (error: unknown) => void
+  /** A step of the chain, or a listener of NMS's events, failed in a way that it must not. */
+  readonly onBug: Door['onBug']
 }
 
 /** Makes the door. `close` refuses everybody who is held and whoever comes later. */
@@ -45,14 +47,15 @@ export const createDoor = ({ authorize, hold, report, onBug }: Behind): Door & {
   return {
     hold,
     report,
+    onBug,
     decide(request, signal) {
       if (closed) return Promise.resolve(shutDown)
-      debug('session %s at the door: %s %s by %s', request.sessionId, request.action, request.streamPath, request.protocol)
+      if (debug.enabled) debug('session %s at the door: %s %s by %s', request.sessionId, request.action, request.streamPath, request.protocol)
       return new Promise((resolve) => {
         const settle = (verdict: Verdict): void => {
           if (!held.delete(settle)) return
           if (!signal.aborted) report(request, verdict)
-          debug('session %s: %s by %s', request.sessionId, verdict.allowed ? 'allowed' : 'denied', verdict.source)
+          if (debug.enabled) debug('session %s: %s by %s', request.sessionId, verdict.allowed ? 'allowed' : 'denied', verdict.source)
           resolve(verdict)
         }
         const fail = (error: unknown): void => {

@@ -7,7 +7,6 @@ import { viewerQuery } from '../hls/identity.js'
 import { createPlaylists } from '../hls/playlists.js'
 import type { Session } from '../hls/sessions.js'
 import { compileStreamPattern, directoryOf } from '../hls/stream-pattern.js'
-import { trace } from '../log.js'
 import type { Host, StaticRoute } from '../nms/host.js'
 import { overloaded, type Door } from './door.js'
 import { exactSpelling } from './exact-spelling.js'
@@ -21,7 +20,6 @@ import { clientReason, statusOf } from './refusal.js'
 import { readServedPath, type ReadServedPath, type ServedPath } from './served-path.js'
 import type { Belonging, Viewer, Viewers } from './viewers.js'
 
-const debug = trace('hls')
 /** Why no file is meant by a path. */
 export const MALFORMED_FILE = 'ask for files by their plain path'
 
@@ -125,7 +123,7 @@ export const createFilesGate = (
         return deliver(exchange, kind, session)
       }
       admit(exchange, served, kind, belonging).catch((error: unknown) => {
-        debug('a listener failed, and with it the request for %s: %s', served.path, error)
+        door.onBug(error)
         refuse(exchange, overloaded)
       })
     },

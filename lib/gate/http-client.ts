@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
-import { normalizeIp, type Networks } from '../access/address.js'
+import { authorityOf, normalizeIp, type Networks } from '../access/address.js'
 import { forwarded } from '../access/forwarded.js'
 import type { HttpClient } from './exchange.js'
 import { headerText } from './header-text.js'
@@ -21,7 +21,7 @@ export const httpClientOf = (req: Sender, secure: boolean, scheme: 'http' | 'ws'
   return {
     ip: client.ip,
     address: client.ip === peer ? `${socket.remoteAddress}:${socket.remotePort}` : `${client.ip}:0`,
-    origin: `${scheme}${isSecure ? 's' : ''}://${headerText(one(host)) || `${socket.localAddress}:${socket.localPort}`}`,
+    origin: `${scheme}${isSecure ? 's' : ''}://${headerText(one(host)) || authorityOf(socket.localAddress, socket.localPort)}`,
     secure: isSecure,
     userAgent: headerText(one(headers['user-agent'] ?? ''))
   }

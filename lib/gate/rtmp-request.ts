@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { normalizeIp } from '../access/address.js'
+import { authorityOf, normalizeIp } from '../access/address.js'
 import type { AccessRequest } from '../access/request.js'
 import type { RtmpCommand } from '../nms/host.js'
 import { askedOr, type Asked } from './asked.js'
@@ -32,5 +32,5 @@ export const rtmpRequest = (command: RtmpCommand, { id, socket, secure }: {
 /** Scheme as the connection really is; host, and the port if the client named one, as it says. */
 const originOf = (tcUrl: string, secure: boolean, socket: Ends): string => {
   const [, host = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#]*)/i.exec(tcUrl) ?? []
-  return `${secure ? 'rtmps' : 'rtmp'}://${host === '' ? `${socket.localAddress}:${socket.localPort}` : host}`
+  return `${secure ? 'rtmps' : 'rtmp'}://${host === '' ? authorityOf(socket.localAddress, socket.localPort) : host}`
 }

@@ -93,6 +93,8 @@ describe('sessions of HLS and files', function () {
     const client = keep(fileClient(server.ports))
     expect((await client.get(MASTER)).status).to.equal(503)
     expect(await server.evaluate(({ auth, context }) => [auth?.stats().viewers, auth?.stats().held, context.sessions.size])).to.deep.equal([0, 0, 0])
+    // Its log says allowed; why the viewer got nothing even so must stand there, too.
+    expect(server.log()).to.contain('internal error').and.to.contain('Error: listener')
   })
 
   for (const [what, second] of [['a live stream', '/live/s.flv?token=123'], ['a file', '/static/live/s/1.ts?token=123']] as const) {

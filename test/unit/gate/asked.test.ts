@@ -74,9 +74,15 @@ describe('what a client asks for', () => {
     })
   }
 
-  it('has the address of the server for an origin if the client names no host', () => {
-    expect(httpClientOf({ socket, headers: {} }, false, 'http', networks([])).origin).to.equal('http://192.0.2.1:8000')
-  })
+  for (const [localAddress, authority] of [
+    ['192.0.2.1', '192.0.2.1:8000'], ['::ffff:192.0.2.1', '192.0.2.1:8000'], ['2001:db8::1', '[2001:db8::1]:8000']
+  ] as const) {
+    it(`has the address of the server, ${localAddress}, for an origin if the client names no host`, () => {
+      const here = { ...socket, localAddress, localPort: 8000 }
+      expect(httpClientOf({ socket: here, headers: {} }, false, 'http', networks([])).origin).to.equal(`http://${authority}`)
+      expect(rtmpRequest({ action: 'play', app: 'live', name: 's', tcUrl: '', flashVer: '' }, { id: 'S1', socket: here, secure: false }).asked.origin).to.equal(`rtmp://${authority}`)
+    })
+  }
 
   for (const [what, request, path] of [
     ['an escaped HTTP target', overHttp('GET', '/live/%73.flv'), '/live/%73.flv'],
