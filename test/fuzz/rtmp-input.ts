@@ -26,8 +26,8 @@ const amf = fc.letrec<{ value: AmfValue }>((tie) => ({
   )
 })).value
 
-const query = often('?token=123', '', '?token=1', '?token=1&token=123', '??token=123', '?token=123#x', '?token=123\0', '?to%6ben=123', '?token=123&x=\r\nX-Real-Ip: 1.2.3.4', `?token=123&${'q'.repeat(6000)}`)
-const stream = often('target', 'calm', 'own-1', 'own-2', 'own-3', '', 'a b', '../target', 'target\0', 'né', 'target.flv')
+const query = fc.oneof({ weight: 4, arbitrary: fc.constant('?token=123') }, { weight: 3, arbitrary: fc.constant('?token=1') }, { weight: 1, arbitrary: fc.constantFrom('', '?token=1&token=123', '??token=123', '?token=123#x', '?token=123\0', '?to%6ben=123', '?token=123&x=\r\nX-Real-Ip: 1.2.3.4', `?token=123&${'q'.repeat(6000)}`) })
+const stream = fc.oneof({ weight: 8, arbitrary: fc.constantFrom('target', 'target', 'calm', 'own-1', 'own-2', 'own-3') }, { weight: 1, arbitrary: fc.constantFrom('', 'a b', '../target', 'target\0', 'né', 'target.flv') })
 const name: Arbitrary<AmfValue> = fc.oneof({ weight: 9, arbitrary: fc.tuple(stream, query).map((parts) => parts.join('')) }, amf)
 const fields: Arbitrary<AmfValue> = fc.oneof(
   { weight: 9, arbitrary: fc.record({
@@ -71,10 +71,12 @@ const piece = (content: Arbitrary<Content>): Arbitrary<Piece> => fc.tuple(conten
 const plain = (content: Arbitrary<Content>): Arbitrary<Piece> => content.map((own) => ({ ...own, streamId: 1, timestamp: 0, interleaved: false }))
 const wild = piece(fc.oneof({ weight: 3, arbitrary: commandOf(command) }, { weight: 2, arbitrary: control }, { weight: 2, arbitrary: media }, anything))
 
+/** Few servers listen on after one. */
+const odd = fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(wild, { minLength: 1, maxLength: 2 }) })
 /** Mostly what a client says, in its order, with something odd before, in the middle or behind; or just anything. */
 const conversation: Arbitrary<Piece[]> = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(
-    fc.array(wild, { maxLength: 2 }), plain(commandOf(connect)), fc.array(wild, { maxLength: 1 }), plain(commandOf(createStream)), plain(commandOf(ask)),
+    odd, plain(commandOf(connect)), odd, plain(commandOf(createStream)), plain(commandOf(ask)),
     fc.array(fc.oneof(wild, plain(media)), { maxLength: 6 })
   ).map(([before, opening, between, create, asking, behind]) => [...before, opening, ...between, create, asking, ...behind]) },
   { weight: 1, arbitrary: fc.array(wild, { maxLength: 10 }) }
