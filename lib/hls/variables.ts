@@ -11,8 +11,8 @@ export interface Variables {
 }
 
 const REFERENCE = /\{\$([A-Za-z0-9_-]+)\}/g
-/** What fixes the origin before a variable: a path's beginning, or a whole directory. */
-const FIXED = /^\/[^/\\{]|^[^:/?#\\{]+[/?#]|^https?:\/\/[^/?#\\{]+[/?#]/i
+/** What fixes the origin before a variable: a path's beginning, or a whole directory. Browsers drop control characters. */
+const FIXED = /^\/[^/\\{\0-\x20]|^[^:/?#\\{\0-\x20]+[/?#]|^https?:\/\/[^/?#\\{]+[/?#]/i
 
 export const createVariables = (): Variables => {
   const values = new Map<string, string>()

@@ -82,6 +82,7 @@ describe('a playlist', () => {
   for (const [from, to] of [
     ['{$dir}/1.ts', `{$dir}/1.ts?${Q}`], ['{$own}1.ts', `{$own}1.ts?${Q}`], ['{$cdn}1.ts', '{$cdn}1.ts'], ['x/{$far}.ts', `x/{$far}.ts?${Q}`], ['{$far}/1.ts', '{$far}/1.ts'], ['/{$far}/1.ts', '/{$far}/1.ts'],
     ['https://live.example.com:8443{$far}/1.ts', 'https://live.example.com:8443{$far}/1.ts'], ['https://live.example.com:8443/{$far}', `https://live.example.com:8443/{$far}?${Q}`], ['h{$far}/1.ts', 'h{$far}/1.ts'],
+    ['\u0001/{$far}/1.ts', '\u0001/{$far}/1.ts'], ['/\t{$far}/1.ts', '/\t{$far}/1.ts'], ['#EXT-X-MAP:URI=" /{$far}/i.mp4"', '#EXT-X-MAP:URI=" /{$far}/i.mp4"'],
     ['1.ts{$q}', `1.ts?${Q}&v=1`], ['{$token}.ts', '{$token}.ts'], ['#EXT-X-MAP:URI="{$dir}/i.mp4"', `#EXT-X-MAP:URI="{$dir}/i.mp4?${Q}"`]
   ] as const) {
     it(`gives no token away by its variables: ${from}`, () => { expect(rewrite(DEFINES + from)).to.equal(DEFINES + to) })
