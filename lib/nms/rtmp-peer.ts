@@ -80,7 +80,7 @@ export const adoptRtmp = (
       return
     }
     onRelease()
-    for (const own of ['onPlay', 'onPublish', 'packetAlloc', 'packetHandler'] as const) delete (rtmp as Partial<typeof rtmp>)[own]
+    for (const own of ['onPlay', 'onPublish', 'chunkMessageHeaderRead', 'packetAlloc', 'packetHandler'] as const) delete (rtmp as Partial<typeof rtmp>)[own]
     rtmp.onPacketCallback = onPacketCallback
     session.close = close
     session.sendBuffer = sendBuffer
@@ -94,7 +94,14 @@ export const adoptRtmp = (
     const max = Math.min(maxMessageBytes, COMMAND_TYPES.has(type) ? MAX_COMMAND_BYTES : DATA_TYPES.has(type) ? MAX_DATA_BYTES : Infinity)
     if (length > max) throw new RangeError(`a message of ${length} bytes, more than ${max}`)
   }
-  const { packetAlloc, packetHandler } = rtmp
+  const { chunkMessageHeaderRead, packetAlloc, packetHandler } = rtmp
+  // NMS would go back by what is too much, megabytes at a time, and parse that, or what was before it in memory.
+  rtmp.chunkMessageHeaderRead = () => {
+    const at = chunkMessageHeaderRead.call(rtmp)
+    const { bytes, header: { length } } = rtmp.parserPacket
+    if (bytes > length) throw new RangeError(`a message shrinks to ${length} bytes after ${bytes} of it`)
+    return at
+  }
   rtmp.packetAlloc = () => {
     if (stopped) return
     checkLength()

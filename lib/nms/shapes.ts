@@ -32,7 +32,7 @@ export interface NmsSession {
 /** A decoded AMF0 command; every field is the client's and may be of any type. */
 export interface NmsInvoke { readonly streamName?: unknown }
 
-/** NMS's RTMP parser. `onPlay`, `onPublish`, `packetAlloc` and `packetHandler` are methods of its prototype. */
+/** NMS's RTMP parser. `onPlay`, `onPublish`, `chunkMessageHeaderRead`, `packetAlloc` and `packetHandler` are methods of its prototype. */
 export interface NmsRtmp {
   streamApp?: unknown
   streamId?: number
@@ -45,6 +45,8 @@ export interface NmsRtmp {
   onPlay: (invoke: NmsInvoke) => void
   onPublish: (invoke: NmsInvoke) => void
   onPacketCallback: (packet: unknown) => void
+  /** Returns where in the chunk's header it ends. */
+  chunkMessageHeaderRead: () => number
   packetAlloc: () => void
   packetHandler: () => void
   parserData: (bytes: Buffer) => string | null

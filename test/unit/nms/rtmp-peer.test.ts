@@ -66,6 +66,14 @@ describe('an RTMP connection in the parser of node-media-server', () => {
       .to.throw(RangeError, `${200 * 1024} bytes`)
   })
 
+  it('refuses a message that shrinks below what has come of it, and takes one whose header is said again', () => {
+    peer.limit(Infinity)
+    peer.feed(Buffer.concat([header(4, VIDEO, 1024), randomBytes(128), header(4, VIDEO, 1024), randomBytes(128), header(4, VIDEO, 300), randomBytes(44)]))
+    expect(session.rtmp.parserPacket.bytes).to.equal(0)
+    peer.feed(Buffer.concat([header(4, VIDEO, 1024), randomBytes(128)]))
+    expect(() => peer.feed(header(4, VIDEO, 127))).to.throw(RangeError, '127 bytes after 128')
+  })
+
   it('refuses metadata of more than a megabyte, which would keep the process busy', () => {
     peer.limit(Infinity)
     expect(() => peer.feed(Buffer.concat([header(4, DATA, 1024 * 1024 + 1), Buffer.alloc(1)]))).to.throw(RangeError)
