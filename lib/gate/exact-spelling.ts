@@ -17,6 +17,14 @@ const DISK: Disk = {
   }
 }
 
+const LACKS = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
+
+/** For what is not there or may not be read; that this process lacks something says nothing about the disk. */
+const orElse = <T>(instead: T) => (error: unknown): T => {
+  if (LACKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+  return instead
+}
+
 const swapCase = (text: string): string =>
   text.replace(/\p{L}/gu, (letter) => letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase())
 
@@ -25,6 +33,8 @@ const swapCase = (text: string): string =>
  * find a file by other spellings, too (case, Unicode forms, short names), and a rule or a backend
  * that knows the one would be got round by another. On a disk that does not, which is found out
  * once, every path passes; so does what is not there. Until it is found out, every path is checked.
+ *
+ * Rejects if this process lacks descriptors or memory.
  *
  * @param root - absolute
  */
@@ -44,9 +54,9 @@ export const exactSpelling = (root: string, disk: Disk = DISK): (file: string) =
     let folder = root
     for (const name of file.split('/')) {
       if (name === '') continue
-      const names = await disk.names(folder).catch((): string[] => [])
+      const names = await disk.names(folder).catch(orElse<readonly string[]>([]))
       // What is listed by no name at all, but found, is found by another spelling.
-      if (!names.includes(name)) return !(await disk.same(join(folder, name), join(folder, name)).catch(() => false))
+      if (!names.includes(name)) return !(await disk.same(join(folder, name), join(folder, name)).catch(orElse(false)))
       folder = join(folder, name)
     }
     return true

@@ -74,9 +74,14 @@ export const createFilesGate = (
       door.report(request, overloaded)
       return refuse(exchange, overloaded)
     }
-    if (!await isExact(file)) {
+    const exact = await isExact(file).catch((error: unknown) => {
+      const verdict = deny('overload', `cannot look for the file: ${(error as Error).message}`)
+      door.report(request, verdict)
+      return verdict
+    })
+    if (exact !== true) {
       release()
-      return refuseMalformed(exchange)
+      return exact === false ? refuseMalformed(exchange) : refuse(exchange, exact)
     }
     const admission = await viewers.admit(belonging, { request, address: client.address }, signal, release)
     if (admission === undefined || signal.aborted) return

@@ -50,6 +50,13 @@ describe('the spelling of a path on the disk', () => {
     })
   }
 
+  it('is not known while this process has no descriptors left', async () => {
+    const lacks = (): Promise<never> => Promise.reject(Object.assign(new Error('too many open files'), { code: 'EMFILE' }))
+    const check = exactSpelling('/root', { names: lacks, same: lacks })
+    const outcome = await check('live/Secret/index.m3u8').then(String, (error: Error) => error.message)
+    expect(outcome).to.equal('too many open files')
+  })
+
   it('passes as it is, whatever it is, where the disk of the tests minds case', async () => {
     const root = await mkdtemp(join(tmpdir(), 'nms-http-auth-'))
     try {
