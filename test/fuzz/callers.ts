@@ -51,11 +51,14 @@ const converse = async (server: TestServer, callers: readonly Caller<Delivery>[]
   await untilRead(server, callers)
   for (const phase of ['before', 'after'] as const) {
     await send(server, callers, phase)
-    for (const { input, wire, pieces } of callers) if (input.leavesEarly && (phase === 'after' || pieces.after.length === 0)) wire.reset()
+    for (const { input, wire, pieces } of callers) {
+      if (input.leavesEarly && (phase === 'after' || pieces.after.length === 0)) wire.reset()
+    }
     await untilDecided(server)
   }
   const notes = await takeNotes(server)
-  await until(() => callers.every(({ wire, port }) => wire.isClosed || wire.receivedBytes >= (notes.written.get(port) ?? Infinity)), 'everybody has what the server has sent', 60_000)
+  const hasAll = ({ wire, port }: Caller<Delivery>): boolean => wire.isClosed || wire.receivedBytes >= (notes.written.get(port) ?? Infinity)
+  await until(() => callers.every(hasAll), 'everybody has what the server has sent', 60_000)
   await Promise.all(callers.map(({ wire }) => wire.close()))
   return notes
 }
@@ -80,7 +83,8 @@ export const conversations = async <T extends Delivery>(arena: Arena, port: numb
     }
     return converse(arena.server, callers)
   })
-  const publishers = new Set(verdicts.flatMap(({ request, verdict }) => verdict.allowed && request.action === 'publish' ? [`${request.sessionId} ${request.streamPath}`] : []))
+  const publishers = new Set(verdicts.filter(({ request, verdict }) => verdict.allowed && request.action === 'publish')
+    .map(({ request }) => `${request.sessionId} ${request.streamPath}`))
   expect(notes.packets.filter((packet) => !publishers.has(packet)), 'media by somebody who may not publish').to.deep.equal([])
   return { ...notes, callers, verdicts, asked }
 }

@@ -22,7 +22,9 @@ export interface Subject<T> {
 }
 
 /** Runs inputs against a server, and against another one once something did not hold. */
-export const inArena = <T>(open: () => Promise<Arena>, run: (arena: Arena, inputs: readonly T[]) => Promise<void>): Pick<Subject<T>, 'run' | 'close'> => {
+export const inArena = <T>(
+  open: () => Promise<Arena>, run: (arena: Arena, inputs: readonly T[]) => Promise<void>
+): Pick<Subject<T>, 'run' | 'close'> => {
   let arena: Arena | undefined
   const close = async (): Promise<void> => {
     const closing = arena
@@ -99,11 +101,14 @@ export const fuzz = async <T>(subject: Subject<T>, { seed, count, batch, onBatch
       const index = await culprit(subject, inputs, error)
       if (index === undefined) throw new Error(`${name}: seed ${own} failed as a batch only: ${error.message}`, { cause: error })
       // The same input again, as fast-check knows it, who can make it smaller.
-      const { counterexample, errorInstance } = await fc.check(fc.asyncProperty(arbitrary, (input) => run([input])), { seed: own, path: String(index), numRuns: 1, interruptAfterTimeLimit: 120_000 })
+      const { counterexample, errorInstance } = await fc.check(
+        fc.asyncProperty(arbitrary, (input) => run([input])),
+        { seed: own, path: String(index), numRuns: 1, interruptAfterTimeLimit: 120_000 })
       const text = pack(counterexample?.[0] ?? inputs[index])
       const file = join(FOLDER, `${name}-${own}-${index}.json`)
       writeFileSync(file, `${text}\n`)
-      throw new Error(`${name}: seed ${own}, input ${index}: ${error.message}\nkept as ${file}, where it is ${String(errorInstance)}:\n${text}`, { cause: error })
+      const found = `${name}: seed ${own}, input ${index}: ${error.message}`
+      throw new Error(`${found}\nkept as ${file}, where it is ${String(errorInstance)}:\n${text}`, { cause: error })
     }
     onBatch?.(done + inputs.length)
   }

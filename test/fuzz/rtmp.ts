@@ -45,7 +45,8 @@ const check = ({ callers, ports, verdicts, asked }: Conversations<Delivery>): vo
       const allowed = decided.some(({ verdict }) => verdict.allowed)
       expect(decided.length, 'verdicts').to.be.at.most(1)
       for (const { verdict } of decided) expect(verdict.source).to.be.oneOf(['backend', 'malformed'])
-      expect(allowed, 'allowed if and only if the backend said so').to.equal(decided.length > 0 && questions.length === 1 && byToken(questions[0]!).status === 200)
+      const saidYes = decided.length > 0 && questions.length === 1 && byToken(questions[0]!).status === 200
+      expect(allowed, 'allowed if and only if the backend said so').to.equal(saidYes)
       if (!allowed) expect(heard(wire.received()), 'without an allow').to.deep.equal({ media: 0, yes: false })
       if (!cut || input.leavesEarly) return
       const whole = callers[index - 1]!.port
@@ -62,5 +63,7 @@ const OPTIONS = { defaultAction: 'allow', timeoutMs: 30_000, maxHeld: 0, command
 export const rtmp = (): Subject<Delivery> => ({
   name: 'rtmp',
   arbitrary: rtmpInput,
-  ...inArena(() => openArena({ options: OPTIONS }), async (arena, inputs: readonly Delivery[]) => check(await conversations(arena, arena.ports.rtmp, inputs)))
+  ...inArena(
+    () => openArena({ options: OPTIONS }),
+    async (arena, inputs: readonly Delivery[]) => check(await conversations(arena, arena.ports.rtmp, inputs)))
 })

@@ -35,7 +35,8 @@ export const watch = (server: TestServer): Promise<void> => server.evaluate(({ n
     own.unanswered.add(() => res.destroyed || res.writableFinished || socket.destroyed || (!complete() && Date.now() > at + 1000) ||
       [...sessions.values()].some((session) => 'req' in session && (session.req as { socket: Socket }).socket === socket))
   }
-  httpServer.prependListener('request', (req: { socket: Socket, complete: boolean }, res: Parameters<typeof began>[0]) => began(res, req.socket, () => req.complete))
+  httpServer.prependListener('request', (req: { socket: Socket, complete: boolean }, res: Parameters<typeof began>[0]) =>
+    began(res, req.socket, () => req.complete))
   httpServer.prependListener('upgrade', (_: object, socket: Socket) => began(socket, socket, () => true))
 
   const [setSession, setBroadcast] = [sessions.set, broadcasts.set]
@@ -102,7 +103,8 @@ export interface Notes {
 export const takeNotes = async (server: TestServer): Promise<Notes> => {
   const { ports, written, packets } = await server.evaluate(({ state }) => {
     const own = state['watch'] as Watch
-    const notes = { ports: [...own.ports], packets: [...own.packets], written: [...own.sockets].map(([port, socket]): [number, number] => [port, socket.bytesWritten]) }
+    const written = [...own.sockets].map(([port, socket]): [number, number] => [port, socket.bytesWritten])
+    const notes = { ports: [...own.ports], packets: [...own.packets], written }
     for (const notebook of [own.ports, own.packets, own.accepted]) notebook.clear()
     return notes
   })

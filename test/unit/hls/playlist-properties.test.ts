@@ -11,27 +11,39 @@ const RUNS = { seed: 1, numRuns: 2000 }
 const STRANGE = ['//cdn.example/', 'https://cdn.example/', '@cdn.example/', '.cdn.example/', ':81/', '\\\\cdn.example\\', '/', '', 'x', '?', '#', 'data:']
 const NAMES = ['a', 'b', 'c', 'd']
 
-const piece = fc.constantFrom('{$a}', '{$b}', '{$c}', '{$d}', '{$', '}', '/', '//', '\\', ':', 'https:', 'http:', 'own.example', 'cdn.example', '@', '?', '#', '.', '..', 'seg.ts', '%2f', ' ', '\t', '\u0001', '\ud800', 'ж', ',', '=', 'URI=', 'QUERY')
-const uri = fc.oneof({ weight: 3, arbitrary: fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join('')) }, fc.webUrl(), fc.webPath())
+const piece = fc.constantFrom(
+  '{$a}', '{$b}', '{$c}', '{$d}', '{$', '}', '/', '//', '\\', ':', 'https:', 'http:', 'own.example', 'cdn.example',
+  '@', '?', '#', '.', '..', 'seg.ts', '%2f', ' ', '\t', '\u0001', '\ud800', 'ж', ',', '=', 'URI=', 'QUERY')
+const uri = fc.oneof(
+  { weight: 3, arbitrary: fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join('')) }, fc.webUrl(), fc.webPath())
+const tag = fc.constantFrom(
+  '#EXT-X-MEDIA:NAME="', '#EXT-X-MAP:URI="', '#EXT-X-KEY:METHOD=AES-128,URI="', '#EXT-X-DATERANGE:X-ASSET-LIST="', '#EXT-X-PREFETCH:', '# ', '#EXTINF:8,')
 const line = fc.oneof(
   uri,
-  fc.tuple(fc.constantFrom('#EXT-X-MEDIA:NAME="', '#EXT-X-MAP:URI="', '#EXT-X-KEY:METHOD=AES-128,URI="', '#EXT-X-DATERANGE:X-ASSET-LIST="', '#EXT-X-PREFETCH:', '# ', '#EXTINF:8,'), uri, fc.constantFrom('', '"', '",URI="b.ts"', '",SERVER-URI="'))
-    .map((parts) => parts.join('')),
+  fc.tuple(tag, uri, fc.constantFrom('', '"', '",URI="b.ts"', '",SERVER-URI="')).map((parts) => parts.join('')),
   fc.constantFrom('#EXTM3U', '', '#EXT-X-ENDLIST', '\ufeff#EXTM3U'),
   fc.string({ unit: 'binary', maxLength: 20 })
 ).map((text) => text.replace(/[\0\r\n]/g, ''))
-const definition = fc.tuple(fc.constantFrom(...NAMES), fc.oneof(fc.constantFrom(...STRANGE, 'https://own.example/', 'dir', '?v=1'), uri)).map(([name, value]) => ({ name, value: value.replace(/["\r\n]/g, '') }))
+const definition = fc.tuple(fc.constantFrom(...NAMES), fc.oneof(fc.constantFrom(...STRANGE, 'https://own.example/', 'dir', '?v=1'), uri))
+  .map(([name, value]) => ({ name, value: value.replace(/["\r\n]/g, '') }))
 /** Each variable is defined once at most, as it must be. */
-const playlist = fc.tuple(fc.uniqueArray(definition, { selector: ({ name }) => name, maxLength: 3 }), fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n', '\r', '\n\n')), { maxLength: 8 })).map(([definitions, lines]) => ({
+const playlist = fc.tuple(
+  fc.uniqueArray(definition, { selector: ({ name }) => name, maxLength: 3 }),
+  fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n', '\r', '\n\n')), { maxLength: 8 })
+).map(([definitions, lines]) => ({
   values: new Map(definitions.map(({ name, value }) => [name, value])),
-  text: [...definitions.map(({ name, value }) => `#EXT-X-DEFINE:NAME="${name}",VALUE="${value}"\n`), ...lines.flat()].join('').replaceAll(QUERY, '')
+  text: [...definitions.map(({ name, value }) => `#EXT-X-DEFINE:NAME="${name}",VALUE="${value}"\n`), ...lines.flat()]
+    .join('').replaceAll(QUERY, '')
 }))
 
 /** Everything in a playlist that a player may fetch: lines, quoted texts, and what follows a tag's colon. */
-const fetched = (text: string): string[] => text.split(/[\r\n]+/).flatMap((each) =>
-  /^\ufeff?#/.test(each) ? [...each.matchAll(/"([^"]*)"/g)].map(([, quoted = '']) => quoted).concat(/^#EXT-X-PREFETCH:\s*(\S+)/.exec(each)?.[1] ?? []) : [each.trim()])
+const fetched = (text: string): string[] => text.split(/[\r\n]+/).flatMap((each) => {
+  if (!/^\ufeff?#/.test(each)) return [each.trim()]
+  return [...each.matchAll(/"([^"]*)"/g)].map(([, quoted = '']) => quoted).concat(/^#EXT-X-PREFETCH:\s*(\S+)/.exec(each)?.[1] ?? [])
+})
 
-const originOf = (reference: string): string => URL.canParse(reference, PLACE.origin + PLACE.path) ? new URL(reference, PLACE.origin + PLACE.path).origin : 'none'
+const BASE = PLACE.origin + PLACE.path
+const originOf = (reference: string): string => URL.canParse(reference, BASE) ? new URL(reference, BASE).origin : 'none'
 
 describe('a generated playlist', () => {
   it('gives the query to nobody but its own origin, whatever its variables turn out to be, and however deep', () => {
@@ -40,7 +52,9 @@ describe('a generated playlist', () => {
         for (const strange of reference.includes('{$') ? STRANGE : ['']) {
           for (const depth of [1, 3]) {
             let whole = reference
-            for (let pass = 0; pass < depth; pass++) whole = whole.replace(/\{\$([A-Za-z0-9_-]+)\}/g, (_, name: string) => values.get(name) ?? strange)
+            for (let pass = 0; pass < depth; pass++) {
+              whole = whole.replace(/\{\$([A-Za-z0-9_-]+)\}/g, (_, name: string) => values.get(name) ?? strange)
+            }
             expect(originOf(whole), `${reference} with ${strange}`).to.be.oneOf([PLACE.origin, 'none'])
           }
         }
@@ -65,7 +79,8 @@ describe('a generated playlist', () => {
 
   it('leads to the same directories once it is written', () => {
     // White space at the end of a URI counts for nothing, but not before a query; and variables in variables are left alone.
-    const sober = playlist.map(({ text, values }) => [...values.values()].some((value) => value.includes('{$')) ? '' : text.replace(/[\u0001-\u0009\u000b\u000c\u000e-\u0020\u00a0]/g, ''))
+    const sober = playlist.map(({ text, values }) => [...values.values()].some((value) => value.includes('{$'))
+      ? '' : text.replace(/[\u0001-\u0009\u000b\u000c\u000e-\u0020\u00a0]/g, ''))
     fc.assert(fc.property(sober, (text) => {
       const { directories, write } = compilePlaylist(text, PLACE)
       for (const directory of directories) expect(directory).to.match(/^\/(?:.*\/)?$/)
@@ -75,7 +90,9 @@ describe('a generated playlist', () => {
 
   it('is read without complaint, wherever it comes from', () => {
     const anything = fc.string({ unit: 'binary', maxLength: 200 }).map((text) => text.replaceAll('\0', ''))
-    fc.assert(fc.property(fc.oneof(playlist.map(({ text }) => text), anything), fc.oneof(fc.constant(PLACE.origin), anything), fc.oneof(fc.constant(PLACE.path), anything), anything, (text, origin, path, query) => {
+    const or = (usual: fc.Arbitrary<string>): fc.Arbitrary<string> => fc.oneof(usual, anything)
+    const given = fc.tuple(or(playlist.map(({ text }) => text)), or(fc.constant(PLACE.origin)), or(fc.constant(PLACE.path)), anything)
+    fc.assert(fc.property(given, ([text, origin, path, query]) => {
       expect(compilePlaylist(text, { origin, path }).write(query)).to.be.a('string')
     }), RUNS)
   })
