@@ -47,7 +47,7 @@ export const createChain = (settings: Settings, hooks: ChainHooks): Chain => {
   const forPublishers = 'refuse' in publish || publish === play ? forPlayers : asking(publish)
   return {
     authorize: rules(byAction({ play: forPlayers, publish: forPublishers }), settings),
-    remembers: (request) => allowed.some((memory) => memory.get(requestKey(request)) !== undefined),
+    remembers: (request) => allowed.some((memory) => memory.size > 0 && memory.get(requestKey(request)) !== undefined),
     forget: (request) => {
       for (const memory of [...allowed, ...allowedLast]) memory.forget(requestKey(request))
     },

@@ -1,6 +1,7 @@
 import type { LeaveSignal } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import { deny, type Verdict } from '../access/verdict.js'
+import { createEnded } from '../hls/ended.js'
 import { prefixKeys, sessionKey, viewerQuery, type Family, type Identity } from '../hls/identity.js'
 import { createOpenings } from '../hls/openings.js'
 import { createSessions, type Session } from '../hls/sessions.js'
@@ -74,9 +75,6 @@ export interface ViewersOptions {
   readonly forget: (request: AccessRequest) => void
 }
 
-/** Keys of sessions that have become idle and are still known, at most. */
-const MAX_GONE = 20_000
-
 /** What a session is, or was, opened for, and all that it covers. */
 interface Opened {
   readonly request: AccessRequest
@@ -91,11 +89,10 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
   const openings = createOpenings<Admission>()
   const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, onIdle: (session) => leaves(session) })
   /**
-   * Sessions that have become idle, by each of their keys, the first to go first. A viewer who
-   * comes back to whichever of their directories while the backend's answer is remembered opens the
-   * same again.
+   * Sessions that have become idle. A viewer who comes back to whichever of their directories while
+   * the backend's answer is remembered opens the same again.
    */
-  const gone = new Map<string, Opened>()
+  const gone = createEnded<Opened>(({ request }) => remembers(request))
   const shared = createSharedText()
 
   const account = ({ value }: Session<Viewer>): void => {
@@ -104,15 +101,8 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
   const leaves = (session: Session<Viewer>): void => {
     account(session)
     session.value.nms.end()
-    const opened = { request: session.value.nms.request, keys: [session.key, ...session.moreKeys] as const }
-    for (const key of opened.keys) {
-      gone.delete(key)
-      gone.set(key, opened)
-    }
-    for (const key of gone.keys()) {
-      if (gone.size <= MAX_GONE) break
-      gone.delete(key)
-    }
+    const keys = [session.key, ...session.moreKeys] as const
+    gone.add(keys, { request: session.value.nms.request, keys })
   }
   /** Somebody (the admin API, `notify.url`, a listener of `prePlay`) ends a session. */
   const closed = (nms: ViewerSession): void => {
@@ -135,7 +125,7 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
     }
     try {
       const verdict = await door.decide(request, signal)
-      for (const key of keys) gone.delete(key)
+      for (const key of keys) gone.forget(key)
       if (!verdict.allowed) return { verdict }
       if (signal.aborted) return { verdict: overloaded }
       const nms = host.openViewer(compact(request), ownText(address), closed)
@@ -177,8 +167,8 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
   }
   /** What a request would open: a session that has become idle again, or one of its own. */
   const toOpen = (belonging: Belonging, request: AccessRequest): Opened => {
-    const before = gone.size === 0 ? undefined : findBy(belonging, (key) => gone.get(key))
-    if (before === undefined || !remembers(before.request)) return { request, keys: [keyOf(request)] }
+    const before = gone.size === 0 ? undefined : findBy(belonging, gone.find)
+    if (before === undefined) return { request, keys: [keyOf(request)] }
     const { path, streamPath, protocol, query } = before.request
     return { request: { ...request, path, streamPath, protocol, query }, keys: before.keys }
   }
