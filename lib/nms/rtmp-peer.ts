@@ -18,6 +18,8 @@ const MAX_CHUNK_STREAMS = 64
 const MAX_COMMAND_BYTES = 64 * 1024
 /** The longest metadata message that is decoded after an allow, in bytes. */
 const MAX_DATA_BYTES = 1024 * 1024
+/** The format of a chunk without a message header. */
+const HEADERLESS = 3
 const COMMAND_TYPES = new Set([17, 20])
 const DATA_TYPES = new Set([15, 18])
 
@@ -97,6 +99,8 @@ export const adoptRtmp = (
   const { chunkMessageHeaderRead, packetAlloc, packetHandler } = rtmp
   // NMS would go back by what is too much, megabytes at a time, and parse that, or what was before it in memory.
   rtmp.chunkMessageHeaderRead = () => {
+    // Most chunks say nothing new; an encoder may send thousands of them a second.
+    if (rtmp.parserPacket.header.fmt === HEADERLESS) return rtmp.parserBasicBytes
     const at = chunkMessageHeaderRead.call(rtmp)
     const { bytes, header: { length } } = rtmp.parserPacket
     if (bytes > length) throw new RangeError(`a message shrinks to ${length} bytes after ${bytes} of it`)

@@ -41,11 +41,13 @@ export interface NmsRtmp {
   /** By chunk stream id. */
   readonly inPackets: Map<number, unknown>
   parserState: number
-  parserPacket: { bytes: number, capacity: number, header: { length: number, type: number, stream_id: number } }
+  parserPacket: { bytes: number, capacity: number, header: { fmt: number, length: number, type: number, stream_id: number } }
   onPlay: (invoke: NmsInvoke) => void
   onPublish: (invoke: NmsInvoke) => void
   onPacketCallback: (packet: unknown) => void
-  /** Returns where in the chunk's header it ends. */
+  /** Length of a chunk's basic header. */
+  readonly parserBasicBytes: number
+  /** Returns where in the chunk's header it ends; of format 3 it reads nothing. */
   chunkMessageHeaderRead: () => number
   packetAlloc: () => void
   packetHandler: () => void
