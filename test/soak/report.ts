@@ -1,0 +1,46 @@
+import { leftovers, type Sample } from './sample.js'
+import { mostSlope, slopeOf, type Slope } from './slope.js'
+import type { Soaked } from './soak.js'
+
+const KIB = 1024
+const MIB = KIB * KIB
+/** The part of a run in which code is still being compiled and tables grow. */
+const WARM_UP = 0.25
+/** A run with fewer samples after the warm-up says nothing about the slope. */
+const MIN_SAMPLES = 8
+/** The heap is flat if it grows by less than this, in bytes a minute, with all but 2 % certainty. */
+export const FLAT_BYTES_PER_MINUTE = 32 * KIB
+
+/** What a run came to. */
+export interface Judgement {
+  /** Of the heap after the warm-up; `undefined` if the run was too short. */
+  readonly slope: Slope | undefined
+  readonly complaints: readonly string[]
+}
+
+export const judge = ({ samples, errors, outages }: Soaked): Judgement => {
+  const warm = samples.slice(Math.ceil(samples.length * WARM_UP))
+  const slope = warm.length < MIN_SAMPLES ? undefined : slopeOf(warm)
+  const [first] = samples
+  const last = samples.at(-1)
+  return {
+    slope,
+    complaints: [
+      ...(slope !== undefined && mostSlope(slope) > FLAT_BYTES_PER_MINUTE ? [`the heap is not flat: ${slopeText(slope)}`] : []),
+      ...(first === undefined || last === undefined ? ['there are no samples'] : leftovers(last, first)),
+      ...(outages === 0 ? ['there was no outage'] : []),
+      ...errors.slice(0, 10)
+    ]
+  }
+}
+
+export const slopeText = (slope: Slope): string =>
+  `${(slope.bytesPerMinute / KIB).toFixed(1)} ± ${(2 * slope.error / KIB).toFixed(1)} KiB/min`
+
+export const HEAD = '| minute | clients | heap MiB | RSS MiB | sockets | descriptors | sessions |\n| --- | --- | --- | --- | --- | --- | --- |'
+
+/** One line of the table. */
+export const row = ({ minute, clients, bytes, rssBytes, handles, sessions }: Sample): string => `| ${[
+  minute.toFixed(2), clients, (bytes / MIB).toFixed(2), (rssBytes / MIB).toFixed(0),
+  `${handles['client'] ?? 0}+${handles['other socket'] ?? 0}`, handles['descriptors'] ?? '', sessions
+].join(' | ')} |`
