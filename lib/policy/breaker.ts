@@ -52,16 +52,16 @@ export const breaker = (
     debug('breaker opens: %s', message)
     onOpen?.(message)
   }
-  const ask: Authorize = async (request, signal) => {
+  const heard = (verdict: Verdict): Verdict => {
+    if (verdict.source === 'backend') answered()
+    return verdict
+  }
+  const ask: Authorize = (request, signal) => {
     const answersBefore = answers
-    try {
-      const verdict = await next(request, signal)
-      if (verdict.source === 'backend') answered()
-      return verdict
-    } catch (error) {
+    return next(request, signal).then(heard, (error: unknown) => {
       if (error instanceof BackendUnavailable) failed(answersBefore, error)
       throw error
-    }
+    })
   }
   const probe = async (open: Extract<State, { is: 'open' }>, ...[request, signal]: Parameters<Authorize>): Promise<Verdict> => {
     if (open.probing || now() - open.since < probeMs) throw new BackendUnavailable(`${open.reason}; not asked again yet`)

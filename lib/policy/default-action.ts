@@ -25,17 +25,13 @@ const outageReason = ({ message }: BackendUnavailable): string =>
 
 /** The one place that turns an outage into a verdict. Every other error goes on to the gate, which denies. */
 export const defaultAction = (next: Authorize, { defaultAction: action, onUnavailable }: DefaultActionOptions): Authorize =>
-  async (request, signal) => {
-    try {
-      return await next(request, signal)
-    } catch (error) {
-      if (!(error instanceof BackendUnavailable)) throw error
-      const verdict: Verdict = {
-        allowed: action === 'allow',
-        source: 'default',
-        reason: `backend unavailable (${outageReason(error)}), default action is ${action}`
-      }
-      onUnavailable?.(request, verdict, error)
-      return verdict
+  (request, signal) => next(request, signal).catch((error: unknown) => {
+    if (!(error instanceof BackendUnavailable)) throw error
+    const verdict: Verdict = {
+      allowed: action === 'allow',
+      source: 'default',
+      reason: `backend unavailable (${outageReason(error)}), default action is ${action}`
     }
-  }
+    onUnavailable?.(request, verdict, error)
+    return verdict
+  })

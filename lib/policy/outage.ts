@@ -1,4 +1,5 @@
 import type { Authorize } from '../access/authorize.js'
+import type { Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
 
 export interface OutageHooks {
@@ -38,14 +39,13 @@ export const watchOutage = (next: Authorize, { onBegin, onEnd }: OutageHooks, ca
     }, calmMs).unref()
   }
 
-  return async (request, signal) => {
-    try {
-      const verdict = await next(request, signal)
-      if (verdict.source === 'backend') answered()
-      return verdict
-    } catch (error) {
-      if (error instanceof BackendUnavailable) failed(error)
-      throw error
-    }
+  const heard = (verdict: Verdict): Verdict => {
+    if (verdict.source === 'backend') answered()
+    return verdict
   }
+  const refused = (error: unknown): never => {
+    if (error instanceof BackendUnavailable) failed(error)
+    throw error
+  }
+  return (request, signal) => next(request, signal).then(heard, refused)
 }

@@ -22,15 +22,16 @@ export const remembered = ({ status, userId }: Verdict, reason: string): Verdict
  * Only what the backend allowed is remembered; a denial is asked again each time.
  */
 export const remember = (next: Authorize, { rememberMs }: { rememberMs: number }, memory: Memory = createMemory()): Authorize =>
-  async (request, signal) => {
+  (request, signal) => {
     // A hash costs a tenth of a whole question: none is made where nothing is, or is to be, remembered.
     const earlier = memory.size === 0 ? undefined : memory.get(requestKey(request))
     if (earlier !== undefined) {
       debug('%s is remembered', request.sessionId)
-      return remembered(earlier, 'allowed by the backend before')
+      return Promise.resolve(remembered(earlier, 'allowed by the backend before'))
     }
-    const verdict = await next(request, signal)
-    const forMs = verdict.validForMs ?? rememberMs
-    if (verdict.allowed && verdict.source === 'backend' && forMs > 0) memory.set(requestKey(request), verdict, forMs)
-    return verdict
+    return next(request, signal).then((verdict) => {
+      const forMs = verdict.validForMs ?? rememberMs
+      if (verdict.allowed && verdict.source === 'backend' && forMs > 0) memory.set(requestKey(request), verdict, forMs)
+      return verdict
+    })
   }
