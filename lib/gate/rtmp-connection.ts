@@ -1,10 +1,11 @@
+import type { Socket } from 'node:net'
 import { Departure } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import { deny } from '../access/verdict.js'
 import { destroySoon } from '../farewell.js'
 import { trace } from '../log.js'
-import type { RtmpCommand, RtmpFront, RtmpPeer } from '../nms/host.js'
-import type { Door, Release } from './door.js'
+import type { RtmpCommand, RtmpListener, RtmpPeer } from '../nms/host.js'
+import type { Door } from './door.js'
 import { clientReason } from './refusal.js'
 import { rtmpRequest } from './rtmp-request.js'
 
@@ -24,155 +25,166 @@ const MAX_KEPT_BYTES = 64 * 1024
  */
 type State = 'opening' | 'held' | 'open' | 'closing' | 'gone'
 
-export interface RtmpConnection { close(): void }
-
-interface Arriving {
-  readonly door: Door
-  readonly secure: boolean
-  readonly adopt: Parameters<RtmpFront['ready']>[2]
-  /** Frees its place among the held. */
-  readonly release?: Release
-  /** A command arrived: from here on the backend's budget counts. */
-  readonly onCommand?: () => void
-  /** It is no longer undecided. */
-  readonly onDecided?: () => void
-  /** It was admitted before the plugin was attached. */
-  readonly runs?: boolean
+/** What is to be told of a connection on its way to a verdict. */
+export interface Arrival {
+  /** A command came: from here on the backend's budget counts. */
+  onCommand(): void
+  /** It waits for nothing any more, so its place among the held is free. */
+  onDecided(): void
 }
 
-/** Takes an RTMP connection through the door. */
-export const openRtmpConnection = (arriving: Arriving): RtmpConnection => {
-  const { door, secure, runs = false } = arriving
-  const leaving = new Departure()
-  let state: State = runs ? 'open' : 'opening'
-  let handshakeLeft = HANDSHAKE_BYTES
-  let openingLeft = MAX_OPENING_BYTES
-  let kept: Buffer[] = []
-  let keptBytes = 0
-  let asking = false
+/** Takes an RTMP connection through the door. A class, since thousands may be held: a function of its own costs each 64 bytes. */
+export class RtmpConnection implements RtmpListener {
+  private state: State
+  private readonly leaving = new Departure()
+  private handshakeLeft = HANDSHAKE_BYTES
+  private openingLeft = MAX_OPENING_BYTES
+  private kept: Buffer[] | undefined
+  private keptBytes = 0
+  private asking = false
+  private readonly peer: RtmpPeer
+  private readonly socket: Socket
 
-  const left = (): void => {
-    if (!asking) settle()
-    state = 'gone'
-    kept = []
-    leaving.abort()
-  }
-  /** Its place among the held is free again; while a backend is asked, that is when it has answered. */
-  const settle = (): void => {
-    arriving.release?.()
-    arriving.onDecided?.()
+  /** @param arrival - `undefined` for a connection that was admitted before the plugin was attached */
+  constructor(
+    private readonly door: Door, private readonly secure: boolean, adopt: (listener: RtmpListener) => RtmpPeer, private readonly arrival?: Arrival
+  ) {
+    const runs = arrival === undefined
+    this.state = runs ? 'open' : 'opening'
+    this.peer = adopt(this)
+    this.socket = this.peer.socket
+    this.peer.limit(runs ? Infinity : MAX_OPENING_MESSAGE_BYTES)
+    if (!runs) this.socket.setNoDelay(true)
+    this.socket.on('data', this.onData)
+    this.socket.once('end', this.onEnd)
+    this.socket.once('error', this.onError)
   }
 
-  const command = (received: RtmpCommand): void => {
-    if (state !== 'opening') {
-      refuse(received.action, 'one stream per connection')
+  /** Cuts it if it is undecided; those who are held are refused through their verdict. */
+  close(): void {
+    if (this.state === 'opening') this.socket.destroy()
+  }
+
+  command(received: RtmpCommand): void {
+    if (this.state !== 'opening') {
+      this.refuse(received.action, 'one stream per connection')
       return
     }
-    arriving.onCommand?.()
-    const request = rtmpRequest(received, { id: peer.id, socket, secure })
-    state = 'held'
+    this.arrival?.onCommand()
+    const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure })
+    this.state = 'held'
     if ('malformed' in request) {
       const verdict = deny('malformed', request.malformed)
-      door.report(request.asked, verdict)
-      settle()
-      refuse(received.action, clientReason(verdict))
-    } else void ask(request.asked)
-  }
-  const ask = async (request: AccessRequest): Promise<void> => {
-    asking = true
-    const verdict = await door.decide(request, leaving)
-    asking = false
-    settle()
-    if (state !== 'held') return
-    if (verdict.allowed) admit(request)
-    else refuse(request.action, clientReason(verdict))
+      this.door.report(request.asked, verdict)
+      this.arrival?.onDecided()
+      this.refuse(received.action, clientReason(verdict))
+    } else this.ask(request.asked)
   }
 
-  const admit = (request: AccessRequest): void => {
-    state = 'open'
+  closed(): void {
+    // While a backend is asked, its place is free when that has answered.
+    if (!this.asking) this.arrival?.onDecided()
+    this.state = 'gone'
+    this.kept = undefined
+    this.leaving.abort()
+  }
+
+  released(): void {
+    this.socket.off('data', this.onData).off('end', this.onEnd).off('error', this.onError)
+  }
+
+  private readonly onData = (bytes: Buffer): void => { this.data(bytes) }
+  private readonly onError = (): void => { this.closed() }
+  private readonly onEnd = (): void => {
+    if (this.state === 'open' || this.state === 'closing') return
+    this.socket.destroy()
+    this.closed()
+  }
+
+  private ask(request: AccessRequest): void {
+    this.asking = true
+    void this.door.decide(request, this.leaving).then((verdict) => {
+      this.asking = false
+      this.arrival?.onDecided()
+      if (this.state !== 'held') return
+      if (verdict.allowed) this.admit(request)
+      else this.refuse(request.action, clientReason(verdict))
+    })
+  }
+
+  private admit(request: AccessRequest): void {
+    const { peer, socket, kept = [] } = this
+    this.state = 'open'
+    this.kept = undefined
     peer.limit(request.action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity)
-    safely(() => peer.proceed(request))
+    this.safely(() => peer.proceed(request))
     if (request.action === 'play') peer.afterFirstMedia(() => socket.setNoDelay(false))
     else socket.setNoDelay(false)
-    for (const bytes of kept.splice(0)) data(bytes)
+    for (const bytes of kept) this.data(bytes)
     socket.resume()
   }
-  const refuse = (action: RtmpCommand['action'], reason: string): void => {
-    peer.sendError(action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized', reason)
-    peer.stop()
-    socket.end()
-    drain()
+
+  private refuse(action: RtmpCommand['action'], reason: string): void {
+    this.peer.sendError(action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized', reason)
+    this.peer.stop()
+    this.socket.end()
+    this.drain()
   }
+
   /** What the client still sends is read and thrown away, else a reset could overtake the reason. */
-  const drain = (): void => {
-    state = 'closing'
-    kept = []
-    socket.resume()
-    destroySoon(socket)
+  private drain(): void {
+    this.state = 'closing'
+    this.kept = undefined
+    this.socket.resume()
+    destroySoon(this.socket)
   }
+
   /** NMS's parser is beyond repair after an exception; only this connection suffers. */
-  const safely = (parse: () => void): void => {
+  private safely(parse: () => void): void {
     try {
       parse()
     } catch (error) {
-      debug('session %s sent what cannot be parsed, cut: %s', peer.id, error)
-      state = 'closing'
-      socket.destroy()
+      debug('session %s sent what cannot be parsed, cut: %s', this.peer.id, error)
+      this.state = 'closing'
+      this.socket.destroy()
       return
     }
-    if (socket.writableEnded && state !== 'gone' && state !== 'closing') drain()
+    if (this.socket.writableEnded && this.state !== 'gone' && this.state !== 'closing') this.drain()
   }
 
-  const data = (bytes: Buffer): void => {
-    switch (state) {
-      case 'open': return safely(() => peer.feed(bytes))
-      case 'opening': return open(bytes)
-      case 'held': return keep(bytes)
+  private feed(bytes: Buffer): void { this.safely(() => this.peer.feed(bytes)) }
+
+  private data(bytes: Buffer): void {
+    switch (this.state) {
+      case 'open': return this.feed(bytes)
+      case 'opening': return this.open(bytes)
+      case 'held': return this.keep(bytes)
       case 'closing': case 'gone': return
     }
   }
-  const open = (bytes: Buffer): void => {
-    let at = Math.min(handshakeLeft, bytes.length)
-    handshakeLeft -= at
-    if (at > 0) safely(() => peer.feed(bytes.subarray(0, at)))
-    while (at < bytes.length && state === 'opening' && !socket.destroyed) {
-      const end = Math.min(at + peer.step(), bytes.length)
-      openingLeft -= end - at
-      if (openingLeft < 0) {
-        debug('session %s sent %d bytes without a command, cut', peer.id, MAX_OPENING_BYTES)
-        socket.destroy()
+
+  private open(bytes: Buffer): void {
+    let at = Math.min(this.handshakeLeft, bytes.length)
+    this.handshakeLeft -= at
+    if (at > 0) this.feed(bytes.subarray(0, at))
+    while (at < bytes.length && this.state === 'opening' && !this.socket.destroyed) {
+      const end = Math.min(at + this.peer.step(), bytes.length)
+      this.openingLeft -= end - at
+      if (this.openingLeft < 0) {
+        debug('session %s sent %d bytes without a command, cut', this.peer.id, MAX_OPENING_BYTES)
+        this.socket.destroy()
         return
       }
       const part = bytes.subarray(at, end)
       at = end
-      safely(() => peer.feed(part))
+      this.feed(part)
     }
-    if (at < bytes.length && state !== 'opening') data(bytes.subarray(at))
-  }
-  const keep = (bytes: Buffer): void => {
-    kept.push(bytes)
-    keptBytes += bytes.length
-    if (keptBytes >= MAX_KEPT_BYTES) socket.pause()
+    if (at < bytes.length && this.state !== 'opening') this.data(bytes.subarray(at))
   }
 
-  const peer: RtmpPeer = arriving.adopt(command, left)
-  const { socket } = peer
-  peer.limit(MAX_OPENING_MESSAGE_BYTES)
-  if (runs) peer.limit(Infinity)
-  else socket.setNoDelay(true)
-  const ended = (): void => {
-    if (state === 'open' || state === 'closing') return
-    socket.destroy()
-    left()
-  }
-  socket.on('data', data)
-  socket.once('end', ended)
-  socket.once('error', left)
-  peer.onRelease(() => { socket.off('data', data).off('end', ended).off('error', left) })
-  return {
-    /** Those who are held are refused through their verdict. */
-    close() {
-      if (state === 'opening') socket.destroy()
-    }
+  private keep(bytes: Buffer): void {
+    (this.kept ??= []).push(bytes)
+    this.keptBytes += bytes.length
+    if (this.keptBytes >= MAX_KEPT_BYTES) this.socket.pause()
   }
 }

@@ -1,19 +1,15 @@
 import type { Socket } from 'node:net'
 import { normalizeIp } from '../access/address.js'
-import { trace } from '../log.js'
 import type { RtmpFront } from '../nms/host.js'
-import type { Door, Release } from './door.js'
-import { openRtmpConnection, type RtmpConnection } from './rtmp-connection.js'
-
-const debug = trace('gate')
+import type { Door } from './door.js'
+import { RtmpArrival } from './rtmp-arrival.js'
+import { RtmpConnection } from './rtmp-connection.js'
 
 /** The door for RTMP and RTMPS. */
 export interface RtmpGate extends RtmpFront {
   /** Refuses those who are held and cuts those who have not said what they want. */
   close(): void
 }
-
-interface Arrival { readonly release: Release, readonly deadline: NodeJS.Timeout | undefined }
 
 /**
  * Makes the gate. Every connection takes a place among the held clients from TCP accept on, so
@@ -25,9 +21,9 @@ interface Arrival { readonly release: Release, readonly deadline: NodeJS.Timeout
 export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
   commandTimeoutMs: number, onOverload: (ip: string) => void
 }): RtmpGate => {
-  /** By `address:port`: for RTMPS the accepted TCP socket is not the one that carries RTMP. */
-  const arrivals = new Map<string, Arrival>()
-  const undecided = new Set<RtmpConnection>()
+  /** Those that do not carry RTMP yet, by address and port: for RTMPS the accepted socket is not the one that will. */
+  const arrivals = new Map<string, RtmpArrival>()
+  const undecided = new Set<RtmpArrival>()
 
   const accepted = (socket: Socket): void => {
     const ip = normalizeIp(socket.remoteAddress ?? '')
@@ -39,42 +35,36 @@ export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
       return
     }
     const key = keyOf(socket)
-    const deadline = commandTimeoutMs === 0 ? undefined : setTimeout(() => {
-      debug('no command from %s within %d ms, cut', ip, commandTimeoutMs)
-      socket.destroy()
-    }, commandTimeoutMs).unref()
-    const arrival = { deadline, release: () => { clearTimeout(deadline); release() } }
+    const arrival = new RtmpArrival(socket, release, commandTimeoutMs, undecided)
     arrivals.set(key, arrival)
-    socket.once('close', () => {
+    socket.on('close', () => {
       if (arrivals.get(key) !== arrival) return
       arrivals.delete(key)
-      arrival.release()
+      arrival.onDecided()
     })
   }
 
   const ready: RtmpFront['ready'] = (socket, secure, adopt) => {
-    const arrival = arrivals.get(keyOf(socket))
+    const key = keyOf(socket)
+    const arrival = arrivals.get(key)
     if (arrival === undefined) {
       socket.on('error', () => undefined)
       socket.destroy()
       return
     }
-    arrivals.delete(keyOf(socket))
-    const connection = openRtmpConnection({
-      door, secure, release: arrival.release, adopt,
-      onDecided: () => undecided.delete(connection),
-      onCommand: () => clearTimeout(arrival.deadline)
-    })
-    undecided.add(connection)
+    arrivals.delete(key)
+    arrival.connection = new RtmpConnection(door, secure, adopt, arrival)
   }
 
   return {
     accepted,
     ready,
-    running: (adopt) => { openRtmpConnection({ door, secure: false, adopt, runs: true }) },
+    running: (adopt) => { new RtmpConnection(door, false, adopt) },
     close() {
-      for (const { deadline } of arrivals.values()) clearTimeout(deadline)
-      for (const connection of undecided) connection.close()
+      for (const arrival of undecided) {
+        arrival.onCommand()
+        arrival.connection?.close()
+      }
     }
   }
 }

@@ -34,12 +34,21 @@ export interface RtmpCommand {
   readonly flashVer: string
 }
 
+/** Who takes an RTMP connection through the door. */
+export interface RtmpListener {
+  /** The client sent a command, at which NMS was stopped. */
+  command(received: RtmpCommand): void
+  closed(): void
+  /** The session was admitted and is given back to NMS, which reads its socket itself from then on. */
+  released(): void
+}
+
 /** One RTMP connection whose bytes reach NMS's parser only through `feed`. */
 export interface RtmpPeer {
   readonly id: string
   readonly socket: Socket
   /**
-   * Hands bytes to NMS's parser, which may call the command listener meanwhile.
+   * Hands bytes to NMS's parser, which may call the listener's `command` meanwhile.
    * Throws what the parser throws: the connection is then beyond repair.
    */
   feed(bytes: Buffer): void
@@ -53,8 +62,6 @@ export interface RtmpPeer {
   sendError(code: string, description: string): void
   /** Whatever is fed from now on is thrown away, the rest of what is being parsed included. */
   stop(): void
-  /** Calls when an admitted session is given back to NMS, which reads its socket itself from then on. */
-  onRelease(listener: () => void): void
   /** Calls once NMS has sent this client its first media message, at once if it has already. */
   afterFirstMedia(listener: () => void): void
 }
@@ -63,10 +70,10 @@ export interface RtmpPeer {
 export interface RtmpFront {
   /** A TCP connection was accepted; for RTMPS its TLS handshake is still to come. */
   accepted(socket: Socket): void
-  /** The connection can carry RTMP; `adopt` makes NMS's session of it, with `onCommand` called at every command. */
-  ready(socket: Socket, secure: boolean, adopt: (onCommand: (command: RtmpCommand) => void, onClose: () => void) => RtmpPeer): void
+  /** The connection can carry RTMP; `adopt` makes NMS's session of it. */
+  ready(socket: Socket, secure: boolean, adopt: (listener: RtmpListener) => RtmpPeer): void
   /** A session that was running before the plugin was attached. */
-  running(adopt: (onCommand: (command: RtmpCommand) => void, onClose: () => void) => RtmpPeer): void
+  running(adopt: (listener: RtmpListener) => RtmpPeer): void
 }
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest

@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net'
-import type { RtmpFront } from './host.js'
+import type { RtmpFront, RtmpListener } from './host.js'
 import { adoptRtmp, type PeerSetting } from './rtmp-peer.js'
 import { isRtmp, type NmsContext, type NmsInstance, type NmsRtmpSession } from './shapes.js'
 
@@ -11,8 +11,7 @@ export const installRtmpFront = (nms: NmsInstance, setting: PeerSetting, front: 
   const { tcpServer, tlsServer, handleRequest } = nms.rtmpServer
   const accepted = (socket: Socket): void => front.accepted(socket)
   const ready = (secure: boolean) => (socket: Socket): void => {
-    front.ready(socket, secure, (onCommand, onClose) =>
-      adoptRtmp(madeBy(setting.context, () => handleRequest(socket)), setting, false, onCommand, onClose))
+    front.ready(socket, secure, (listener) => adoptRtmp(madeBy(setting.context, () => handleRequest(socket)), setting, false, listener))
   }
   const readyTcp = ready(false)
   const readyTls = ready(true)
@@ -50,13 +49,15 @@ const madeBy = (context: NmsContext, make: () => void): NmsRtmpSession => {
   return made as NmsRtmpSession
 }
 
+const NOBODY: RtmpListener = { command: () => undefined, closed: () => undefined, released: () => undefined }
+
 /** Streams that run already go on; a connection that has not said what it wants is cut. */
 const takeRunning = (setting: PeerSetting, front: RtmpFront): void => {
   for (const session of setting.context.sessions.values()) {
     if (!isRtmp(session)) continue
     const { broadcast } = session
     const runs = broadcast?.publisher === session || broadcast?.subscribers.get(session.id) === session
-    if (runs) front.running((onCommand, onClose) => adoptRtmp(session, setting, true, onCommand, onClose))
-    else adoptRtmp(session, setting, false, () => undefined, () => undefined).socket.destroy()
+    if (runs) front.running((listener) => adoptRtmp(session, setting, true, listener))
+    else adoptRtmp(session, setting, false, NOBODY).socket.destroy()
   }
 }

@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net'
+import { normalizeIp } from '../access/address.js'
+import { trace } from '../log.js'
+import type { Release } from './door.js'
+import type { Arrival, RtmpConnection } from './rtmp-connection.js'
+
+const debug = trace('gate')
+
+const cut = ({ socket, commandTimeoutMs }: RtmpArrival): void => {
+  debug('no command from %s within %d ms, cut', normalizeIp(socket.remoteAddress ?? ''), commandTimeoutMs)
+  socket.destroy()
+}
+
+/** A connection's place among the held and its time for a command, from TCP accept until it is decided. */
+export class RtmpArrival implements Arrival {
+  /** Once it can carry RTMP. */
+  connection: RtmpConnection | undefined
+  private readonly deadline: NodeJS.Timeout | undefined
+
+  /**
+   * @param socket - as accepted, which for RTMPS is not the one that carries RTMP
+   * @param commandTimeoutMs - 0 is no limit
+   * @param undecided - those who wait for anything; it leaves by itself
+   */
+  constructor(
+    readonly socket: Socket, private readonly release: Release, readonly commandTimeoutMs: number, private readonly undecided: Set<RtmpArrival>
+  ) {
+    undecided.add(this)
+    if (commandTimeoutMs > 0) this.deadline = setTimeout(cut, commandTimeoutMs, this).unref()
+  }
+
+  onCommand(): void { clearTimeout(this.deadline) }
+
+  onDecided(): void {
+    clearTimeout(this.deadline)
+    this.release()
+    this.undecided.delete(this)
+  }
+}
