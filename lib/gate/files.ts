@@ -104,8 +104,8 @@ export const createFilesGate = (
         }
         return write(session.value.query)
       },
-      refuse: exchange.refuse,
-      forward: exchange.forward
+      refuse: (status, reason) => exchange.refuse(status, reason),
+      forward: () => exchange.forward()
     })
   }
 

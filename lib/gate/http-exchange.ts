@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http'
-import { Departure } from '../access/departure.js'
+import { Departure, type LeaveSignal } from '../access/departure.js'
 import { afterFarewell, destroySoon } from '../farewell.js'
+import { trace } from '../log.js'
 import type { HttpRequest, HttpResponse } from '../nms/host.js'
 import type { Exchange, HttpClient } from './exchange.js'
 import { refusalHeaders } from './refusal.js'
 import { isOver, onceOver } from './response-end.js'
+
+const debug = trace('gate')
 
 /** Splits a request target at its first `?`. */
 export const splitTarget = (target: string): { rawPath: string, query: string } => {
@@ -12,32 +15,50 @@ export const splitTarget = (target: string): { rawPath: string, query: string } 
   return mark < 0 ? { rawPath: target, query: '' } : { rawPath: target.slice(0, mark), query: target.slice(mark + 1) }
 }
 
-/** Makes the exchange of one HTTP request. */
-export const openExchange = (
-  req: HttpRequest, res: HttpResponse, target: { rawPath: string, query: string }, client: HttpClient, forward: () => void
-): Exchange => {
-  let leaving: Departure | undefined
-  return {
-    req, res, client, ...target,
-    /** Made when it is first needed: a segment of a running session needs none, nor a listener. */
-    get signal() {
-      if (leaving === undefined) {
-        const controller = leaving = new Departure()
-        if (isOver(res)) controller.abort()
-        else onceOver(res, () => controller.abort())
-      }
-      return leaving
-    },
-    forward: () => {
-      if (!isOver(res)) forward()
-    },
-    refuse: (status, reason, allowed) => {
-      if (isOver(res)) return
-      const body = `${reason}\n`
-      const headers = refusalHeaders(status, body, allowed)
-      if ('stream' in res) refuseStream(req, res, status, headers, body)
-      else refuseConnection(req, res, status, headers, body)
+/** The exchange of one HTTP request. A class, since there is one for each segment: an object with a getter of its own is slow in V8. */
+export class HttpExchange implements Exchange {
+  readonly rawPath: string
+  readonly query: string
+  private leaving: Departure | undefined
+
+  /** @param pass - hands the request to NMS */
+  constructor(
+    readonly req: HttpRequest, readonly res: HttpResponse, target: { readonly rawPath: string, readonly query: string },
+    readonly client: HttpClient, private readonly pass: () => void
+  ) {
+    this.rawPath = target.rawPath
+    this.query = target.query
+  }
+
+  /** Made when it is first needed: a segment of a running session needs none, nor a listener. */
+  get signal(): LeaveSignal {
+    if (this.leaving !== undefined) return this.leaving
+    const leaving = this.leaving = new Departure()
+    if (isOver(this.res)) leaving.abort()
+    else onceOver(this.res, () => leaving.abort())
+    return leaving
+  }
+
+  /** NMS's handlers are called as they are; what they throw ends this request alone. */
+  forward(): void {
+    const { req } = this
+    if (isOver(this.res)) return
+    try {
+      this.pass()
+    } catch (error) {
+      debug('node-media-server failed on %s: %s', this.rawPath, error)
+      if ('stream' in req) (req.stream as { destroy: () => void }).destroy()
+      else req.socket.destroy()
     }
+  }
+
+  refuse(status: number, reason: string, allowed?: string): void {
+    const { req, res } = this
+    if (isOver(res)) return
+    const body = `${reason}\n`
+    const headers = refusalHeaders(status, body, allowed)
+    if ('stream' in res) refuseStream(req, res, status, headers, body)
+    else refuseConnection(req, res, status, headers, body)
   }
 }
 

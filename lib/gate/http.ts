@@ -1,15 +1,12 @@
 import type { Networks } from '../access/address.js'
-import { trace } from '../log.js'
-import type { HttpFront, HttpRequest } from '../nms/host.js'
+import type { HttpFront } from '../nms/host.js'
 import type { Exchange } from './exchange.js'
 import type { FilesGate } from './files.js'
 import { httpClientOf } from './http-client.js'
-import { openExchange, splitTarget } from './http-exchange.js'
+import { HttpExchange, splitTarget } from './http-exchange.js'
 import type { LiveGate } from './http-live.js'
 import type { ServedPath } from './served-path.js'
 import { httpStreamPath } from './stream-path.js'
-
-const debug = trace('gate')
 
 /** Whether a path may be one of NMS's own pages or its API, which may lie below a static route that is mounted at the root. */
 export const mayBeOwn = (rawPath: string): boolean => /^\/(?:admin|api)(?:\/|$)/i.test(rawPath)
@@ -45,15 +42,15 @@ export const createHttpGate = (live: LiveGate, files: FilesGate | undefined, tru
     const target = splitTarget(req.url ?? '')
     const recent = files?.recall(req, target)
     if (files !== undefined && recent !== undefined) {
-      return files.again(openExchange(req, res, target, recent.client, () => safely(req, forward)), recent)
+      return files.again(new HttpExchange(req, res, target, recent.client, forward), recent)
     }
     const streamPath = httpStreamPath(target.rawPath)
     const served = files?.read(target.rawPath)
     if (files === undefined || served === undefined) {
       if (streamPath === undefined) return forward()
-      return live(openExchange(req, res, target, httpClientOf(req, secure, 'http', trusted), () => safely(req, forward)), streamPath)
+      return live(new HttpExchange(req, res, target, httpClientOf(req, secure, 'http', trusted), forward), streamPath)
     }
-    const exchange = openExchange(req, res, target, httpClientOf(req, secure, 'http', trusted), () => safely(req, forward))
+    const exchange = new HttpExchange(req, res, target, httpClientOf(req, secure, 'http', trusted), forward)
     if (req.method === 'GET' || req.method === 'HEAD') {
       if (served === null) return files.refuseMalformed(exchange)
       return file(files, exchange, served, streamPath)
@@ -62,16 +59,5 @@ export const createHttpGate = (live: LiveGate, files: FilesGate | undefined, tru
     if (streamPath !== undefined) return live(exchange, streamPath)
     if (mayBeOwn(target.rawPath)) return exchange.forward()
     exchange.refuse(405, 'GET and HEAD only', 'GET, HEAD, OPTIONS')
-  }
-}
-
-/** NMS's handlers are called as they are; what they throw ends this request alone. */
-const safely = (req: HttpRequest, forward: () => void): void => {
-  try {
-    forward()
-  } catch (error) {
-    debug('node-media-server failed on %s: %s', splitTarget(req.url ?? '').rawPath, error)
-    if ('stream' in req) (req.stream as { destroy: () => void }).destroy()
-    else req.socket.destroy()
   }
 }

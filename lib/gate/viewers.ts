@@ -10,7 +10,7 @@ import { directoryOf } from '../hls/stream-pattern.js'
 import { trace } from '../log.js'
 import type { Host, HttpResponse, ViewerSession } from '../nms/host.js'
 import { overloaded, type Door, type Release } from './door.js'
-import { watchTransfer, type Transfer } from './transfer.js'
+import { Transfer } from './transfer.js'
 
 const debug = trace('hls')
 
@@ -205,7 +205,7 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
     serve(session, res) {
       const { value } = session
       const transfers = value.transfers ??= new Set()
-      const transfer = watchTransfer(res, () => {
+      const transfer = new Transfer(res, () => {
         transfers.delete(transfer)
         if (transfers.size === 0) value.transfers = undefined
         if (!session.ended) value.nms.sent(transfer.take())
