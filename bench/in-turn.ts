@@ -1,13 +1,13 @@
 /**
- * Takes several measurements in turn, round by round (A B A B …), so that whatever else the machine
- * does meets all of them alike. One round before is not counted, unless there is only one.
+ * Takes several measurements in turn, round by round and each round in the other order (A B B A …), so
+ * that whatever else the machine does, and what one leaves to the next, meets all of them alike. One round before is not counted, unless there is only one.
  * @returns for each measurement its values, round by round
  */
 export const inTurn = async <K extends string>(rounds: number, measure: Readonly<Record<K, () => Promise<number>>>): Promise<Record<K, number[]>> => {
   const names = Object.keys(measure) as K[]
   const values = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>
   for (let round = rounds > 1 ? -1 : 0; round < rounds; round++) {
-    for (const name of names) {
+    for (const name of round % 2 === 0 ? names : [...names].reverse()) {
       const value = await measure[name]()
       if (round >= 0) values[name].push(value)
     }

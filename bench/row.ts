@@ -1,6 +1,6 @@
 import type { Spread } from './spread.js'
 
-export type Unit = '×' | 'ms' | 'KiB' | 'B' | '1/s' | 'MB/s' | 'ms/MB'
+export type Unit = '×' | 'µs' | 'ms' | 'KiB' | 'B' | '1/s' | 'MB/s' | 'ms/MB'
 
 /** A number with what it is a number of. */
 export interface Measured { readonly name: string, readonly value: Spread, readonly unit: Unit }

@@ -9,6 +9,7 @@ import { answer } from './answer.js'
 
 const publishers = new Map<number, Publisher>()
 const gets = new Map<number, Requester>()
+const browsers = new Map<number, Requester[]>()
 let players: Player[] = []
 
 const publisherAt = (port: number): Publisher => {
@@ -133,21 +134,21 @@ const orders = {
     }
     return bytes
   },
-  /** So many connections ask for one file for a while. @returns requests per second */
+  /** So many connections, kept from one call to the next, ask for one file for a while. @returns how many answers came in how many milliseconds */
   requests: async ({ port, target, connections, ms }: { port: number, target: string, connections: number, ms: number }) => {
     const end = performance.now() + ms
     let count = 0
     const from = performance.now()
-    await Promise.all(Array.from({ length: connections }, async () => {
-      const requester = new Requester(port)
+    const kept = browsers.get(port) ?? Array.from({ length: connections }, () => new Requester(port))
+    browsers.set(port, kept)
+    await Promise.all(kept.map(async (requester) => {
       while (performance.now() < end) {
         const status = await requester.get(target)
         if (status !== 200) throw new Error(`${target}: ${status}`)
         count += 1
       }
-      requester.close()
     }))
-    return count / (performance.now() - from) * 1000
+    return { count, ms: performance.now() - from }
   },
   /** One request for each of these tokens, each of them a session of its own. */
   open: async ({ port, from, to }: { port: number, from: number, to: number }) => {
