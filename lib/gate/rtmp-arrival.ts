@@ -13,9 +13,9 @@ const cut = ({ socket, commandTimeoutMs }: RtmpArrival): void => {
 
 /** A connection's place among the held and its time for a command, from TCP accept until it is decided. */
 export class RtmpArrival implements Arrival {
-  /** Once it can carry RTMP. */
-  connection: RtmpConnection | undefined
-  private readonly deadline: NodeJS.Timeout | undefined
+  private connection: RtmpConnection | undefined
+  private gone: (() => void) | undefined
+  private deadline: NodeJS.Timeout | undefined
 
   /**
    * @param socket - as accepted, which for RTMPS is not the one that carries RTMP
@@ -29,10 +29,32 @@ export class RtmpArrival implements Arrival {
     if (commandTimeoutMs > 0) this.deadline = setTimeout(cut, commandTimeoutMs, this).unref()
   }
 
-  onCommand(): void { clearTimeout(this.deadline) }
+  /** Calls if the socket closes before the connection carries RTMP. */
+  whenGone(listener: () => void): void {
+    this.gone = listener
+    this.socket.on('close', listener)
+  }
+
+  /** From here on the connection knows itself when it is closed. */
+  carries(connection: RtmpConnection): void {
+    this.connection = connection
+    if (this.gone !== undefined) this.socket.off('close', this.gone)
+    this.gone = undefined
+  }
+
+  /** Cuts it if it has not said what it wants. */
+  close(): void {
+    clearTimeout(this.deadline)
+    this.connection?.close()
+  }
+
+  onCommand(): void {
+    clearTimeout(this.deadline)
+    this.deadline = undefined
+  }
 
   onDecided(): void {
-    clearTimeout(this.deadline)
+    this.onCommand()
     this.release()
     this.undecided.delete(this)
   }

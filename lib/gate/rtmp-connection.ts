@@ -56,8 +56,8 @@ export class RtmpConnection implements RtmpListener {
     this.peer.limit(runs ? Infinity : MAX_OPENING_MESSAGE_BYTES)
     if (!runs) this.socket.setNoDelay(true)
     this.socket.on('data', this.onData)
-    this.socket.once('end', this.onEnd)
-    this.socket.once('error', this.onError)
+    this.socket.on('end', this.onEnd)
+    this.socket.on('error', this.onError)
   }
 
   /** Cuts it if it is undecided; those who are held are refused through their verdict. */

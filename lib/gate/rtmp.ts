@@ -37,9 +37,9 @@ export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
     const key = keyOf(socket)
     const arrival = new RtmpArrival(socket, release, commandTimeoutMs, undecided)
     arrivals.set(key, arrival)
-    socket.on('close', () => {
-      if (arrivals.get(key) !== arrival) return
-      arrivals.delete(key)
+    arrival.whenGone(() => {
+      // The same client's next connection, from the same port, may be told of before the end of this one.
+      if (arrivals.get(key) === arrival) arrivals.delete(key)
       arrival.onDecided()
     })
   }
@@ -53,7 +53,7 @@ export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
       return
     }
     arrivals.delete(key)
-    arrival.connection = new RtmpConnection(door, secure, adopt, arrival)
+    arrival.carries(new RtmpConnection(door, secure, adopt, arrival))
   }
 
   return {
@@ -62,8 +62,7 @@ export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
     running: (adopt) => { new RtmpConnection(door, false, adopt) },
     close() {
       for (const arrival of undecided) {
-        arrival.onCommand()
-        arrival.connection?.close()
+        arrival.close()
       }
     }
   }
