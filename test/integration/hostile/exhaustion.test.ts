@@ -160,7 +160,9 @@ describe('own exhaustion under a default action of allow, and a backend that den
 
     for (const tls of [false, true]) {
       describe(tls ? 'with a backend behind TLS' : 'with a backend', () => {
-        const timeoutMs = 2000
+        // Long enough for a slow machine to bring everybody to the backend before the first one's time is up.
+        const timeoutMs = 4000
+        const busyMs = 1.25 * timeoutMs
         let backend: ControlledBackend
         before(async () => {
           backend = await startBackend({ tls })
@@ -173,7 +175,7 @@ describe('own exhaustion under a default action of allow, and a backend that den
           const { result, verdicts } = await arena.unharmed(async () => {
             const asking = crowd(arena, 1)
             await until(() => backend.held().length === QUESTIONS, () => `everybody is asked for; ${backend.held().length} are`)
-            await keepBusy(1.5 * timeoutMs)
+            await keepBusy(busyMs)
             // A file whose playlist was denied is then asked for itself.
             backend.answer({ status: 403 })
             backend.release()
@@ -188,7 +190,7 @@ describe('own exhaustion under a default action of allow, and a backend that den
           backend.answer({ status: 403 })
           const { result, verdicts } = await arena.unharmed(async () => {
             const asking = crowd(arena, 3)
-            for (let times = 0; times < 10; times++) await keepBusy(300)
+            for (let spentMs = 0; spentMs < busyMs; spentMs += 300) await keepBusy(300)
             return asking
           })
           nobodyIn(result)
