@@ -2,14 +2,16 @@ import { leftovers, type Sample } from './sample.js'
 import { mostSlope, slopeOf, type Slope } from './slope.js'
 import type { Soaked } from './soak.js'
 
-const KIB = 1024
-const MIB = KIB * KIB
+const MIB = 1024 * 1024
 /** The part of a run in which code is still being compiled and tables grow. */
-const WARM_UP = 0.25
+const WARM_UP = 1 / 3
 /** A run with fewer samples after the warm-up says nothing about the slope. */
 const MIN_SAMPLES = 8
-/** The heap is flat if it grows by less than this, in bytes a minute, with all but 2 % certainty. */
-export const FLAT_BYTES_PER_MINUTE = 32 * KIB
+/**
+ * The heap is flat if it grows by less than this for each client that has come and gone, with all but
+ * 2 % certainty. V8 has no object as small: whatever a client leaves behind is more.
+ */
+export const FLAT_BYTES_PER_CLIENT = 16
 
 /** What a run came to. */
 export interface Judgement {
@@ -26,7 +28,7 @@ export const judge = ({ samples, errors, outages }: Soaked): Judgement => {
   return {
     slope,
     complaints: [
-      ...(slope !== undefined && mostSlope(slope) > FLAT_BYTES_PER_MINUTE ? [`the heap is not flat: ${slopeText(slope)}`] : []),
+      ...(slope !== undefined && mostSlope(slope) > FLAT_BYTES_PER_CLIENT ? [`the heap is not flat: ${slopeText(slope)}`] : []),
       ...(first === undefined || last === undefined ? ['there are no samples'] : leftovers(last, first)),
       ...(outages === 0 ? ['there was no outage'] : []),
       ...errors.slice(0, 10)
@@ -35,7 +37,7 @@ export const judge = ({ samples, errors, outages }: Soaked): Judgement => {
 }
 
 export const slopeText = (slope: Slope): string =>
-  `${(slope.bytesPerMinute / KIB).toFixed(1)} ± ${(2 * slope.error / KIB).toFixed(1)} KiB/min`
+  `${slope.bytesPerClient.toFixed(1)} ± ${(2 * slope.error).toFixed(1)} bytes a client`
 
 export const HEAD = '| minute | clients | heap MiB | RSS MiB | sockets | descriptors | sessions |\n| --- | --- | --- | --- | --- | --- | --- |'
 

@@ -1,9 +1,9 @@
-/** One measurement: when, in minutes, and how much, in bytes. */
-export interface Point { readonly minute: number, readonly bytes: number }
+/** One measurement: after how many clients, and how much, in bytes. */
+export interface Point { readonly clients: number, readonly bytes: number }
 
 /** A line through points, by least squares. */
 export interface Slope {
-  readonly bytesPerMinute: number
+  readonly bytesPerClient: number
   /** Standard error of that. */
   readonly error: number
 }
@@ -13,15 +13,13 @@ export const slopeOf = (points: readonly Point[]): Slope => {
   const count = points.length
   if (count < 3) throw new RangeError(`a slope needs three points, there are ${count}`)
   const mean = (of: (point: Point) => number): number => points.reduce((sum, point) => sum + of(point), 0) / count
-  const minute = mean((point) => point.minute)
+  const clients = mean((point) => point.clients)
   const bytes = mean((point) => point.bytes)
-  const spread = points.reduce((sum, point) => sum + (point.minute - minute) ** 2, 0)
-  const bytesPerMinute = points.reduce((sum, point) => sum + (point.minute - minute) * (point.bytes - bytes), 0) / spread
-  const squares = points.reduce((sum, point) => sum + (point.bytes - bytes - bytesPerMinute * (point.minute - minute)) ** 2, 0)
-  return { bytesPerMinute, error: Math.sqrt(squares / (count - 2) / spread) }
+  const spread = points.reduce((sum, point) => sum + (point.clients - clients) ** 2, 0)
+  const bytesPerClient = points.reduce((sum, point) => sum + (point.clients - clients) * (point.bytes - bytes), 0) / spread
+  const squares = points.reduce((sum, point) => sum + (point.bytes - bytes - bytesPerClient * (point.clients - clients)) ** 2, 0)
+  return { bytesPerClient, error: Math.sqrt(squares / (count - 2) / spread) }
 }
 
-/** The slope that a leak would have to have at least: two standard errors below the line. */
-export const leastSlope = ({ bytesPerMinute, error }: Slope): number => bytesPerMinute - 2 * error
 /** The slope that it may have at most. */
-export const mostSlope = ({ bytesPerMinute, error }: Slope): number => bytesPerMinute + 2 * error
+export const mostSlope = ({ bytesPerClient, error }: Slope): number => bytesPerClient + 2 * error

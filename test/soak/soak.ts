@@ -16,7 +16,7 @@ const OUTAGES: readonly Fault[] = [
   { is: 'close', at: 'status' }, { is: 'close-idle' }, { is: 'half-closed' }
 ]
 /** Clients at once. */
-const CLIENTS = 24
+const CLIENTS = 60
 
 export interface Soaked {
   readonly samples: readonly Sample[]
