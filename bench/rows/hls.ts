@@ -74,7 +74,7 @@ export const sessions: Bench = {
     await load.call('open', { port: servers.many.http, from: few, to: many })
     const last = await servers.many.call('memory')
     const once = (port: number, among: number) => () => load.call('oneByOne', { port, sessions: among, count: tiny ? 10 : 1000 })
-    const values = await inTurn(rounds, { few: once(servers.few.http, few), many: once(servers.many.http, many) })
+    const values = await inTurn(tiny ? 1 : 3 * rounds, { few: once(servers.few.http, few), many: once(servers.many.http, many) })
     const per = (of: 'heap' | 'rss'): number => (last[of] - first[of]) / (many - few) / 1024
     return [{
       bench: 'sessions', variant: 'heap', figure: spread([per('heap')]), unit: 'KiB', goal: { atMost: 1 },

@@ -20,7 +20,6 @@ const DATA_TYPES = new Set([15, 18])
 
 /** NMS's own methods of its parser; a guarded parser has others in front of them. */
 const METHODS = ['chunkMessageHeaderRead', 'packetAlloc', 'packetHandler'] as const
-const methodsOf = (rtmp: NmsRtmp): Pick<NmsRtmp, typeof METHODS[number]> => Object.getPrototypeOf(rtmp) as NmsRtmp
 
 /** NMS's RTMP parser with limits to what a client can make it reserve and decode, and with an end. */
 export class GuardedParser {
@@ -31,21 +30,28 @@ export class GuardedParser {
   private reserved = 0
 
   constructor(private readonly rtmp: NmsRtmp) {
+    const { chunkMessageHeaderRead, packetAlloc, packetHandler } = rtmp
     // NMS would go back by what is too much, megabytes at a time, and parse that, or what was before it in memory.
     rtmp.chunkMessageHeaderRead = () => {
       // Most chunks say nothing new; an encoder may send thousands of them a second.
       if (rtmp.parserPacket.header.fmt === HEADERLESS) return rtmp.parserBasicBytes
-      const at = methodsOf(rtmp).chunkMessageHeaderRead.call(rtmp)
+      const at = chunkMessageHeaderRead.call(rtmp)
       const { bytes, header: { length } } = rtmp.parserPacket
       if (bytes > length) throw new RangeError(`a message shrinks to ${length} bytes after ${bytes} of it`)
       return at
     }
-    rtmp.packetAlloc = () => { if (!this.stopped) this.reserve() }
+    rtmp.packetAlloc = () => {
+      if (this.stopped) return
+      const before = rtmp.parserPacket.capacity
+      this.checkReserve()
+      packetAlloc.call(rtmp)
+      this.reserved += rtmp.parserPacket.capacity - before
+    }
     // A header in the middle of a message may give it another type and length than it began with.
     rtmp.packetHandler = () => {
       if (this.stopped) return
       this.checkLength()
-      methodsOf(rtmp).packetHandler.call(rtmp)
+      packetHandler.call(rtmp)
     }
   }
 
@@ -69,15 +75,13 @@ export class GuardedParser {
     for (const own of METHODS) delete (this.rtmp as Partial<NmsRtmp>)[own]
   }
 
-  private reserve(): void {
+  private checkReserve(): void {
     const { rtmp } = this
     this.checkLength()
     if (rtmp.inPackets.size > MAX_CHUNK_STREAMS) throw new RangeError(`more than ${MAX_CHUNK_STREAMS} chunk streams`)
     const { capacity, header } = rtmp.parserPacket
     const max = this.maxMessageBytes === Infinity ? MAX_RESERVED_BYTES : MAX_SMALL_RESERVED_BYTES
     if (this.reserved + Math.max(0, header.length - capacity) > max) throw new RangeError(`messages begun on too many chunk streams, ${this.reserved} bytes reserved`)
-    methodsOf(rtmp).packetAlloc.call(rtmp)
-    this.reserved += rtmp.parserPacket.capacity - capacity
   }
 
   private checkLength(): void {
