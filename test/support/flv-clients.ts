@@ -328,6 +328,8 @@ export class WebSocketClient implements FlvClient {
   text(): string { return Buffer.concat(this.body).toString() }
   send(bytes: Buffer): void { if (this.socket.readyState === WebSocket.OPEN) this.socket.send(bytes) }
   sendMedia(message: MediaMessage): void {
+    // What is lost before the answer came is lost whole: without its header a stream is nothing.
+    if (this.socket.readyState !== WebSocket.OPEN) return
     this.send(this.sentHeader ? flvTag(message) : Buffer.concat([FLV_HEADER, flvTag(message)]))
     this.sentHeader = true
   }
