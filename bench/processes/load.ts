@@ -18,9 +18,10 @@ const publisherAt = (port: number): Publisher => {
   return publisher
 }
 
-const joinOnce = async (kind: Kind, port: number): Promise<number> => {
+const joinOnce = async (kind: Kind, port: number, idleMs: number): Promise<number> => {
   const player = new Player({ kind, port })
   await player.ready
+  await new Promise((resolve) => setTimeout(resolve, idleMs))
   const from = performance.now()
   player.play()
   await player.media
@@ -59,12 +60,12 @@ const orders = {
     else publisher.keep(everyMs)
     await publisher.taken()
   },
-  /** Medians of so many joins, taken in turn with each other and with bare GETs. In milliseconds. */
-  joins: async ({ kind, ports, backend, count }: { kind: Kind, ports: Readonly<Record<string, number>>, backend: number, count: number }) => {
+  /** Medians of so many joins, each after a pause, taken in turn with each other and with bare GETs. In milliseconds. */
+  joins: async ({ kind, ports, backend, count, idleMs = 0 }: { kind: Kind, ports: Readonly<Record<string, number>>, backend: number, count: number, idleMs?: number }) => {
     const values: Record<string, number[]> = { get: [] }
     for (let i = -1; i < count; i++) {
       for (const [name, port] of Object.entries(ports)) {
-        const ms = await joinOnce(kind, port)
+        const ms = await joinOnce(kind, port, idleMs)
         if (i >= 0) (values[name] ??= []).push(ms)
       }
       const ms = await getOnce(backend)
