@@ -1,6 +1,7 @@
 /**
  * Takes several measurements in turn, round by round and each round in the other order (A B B A …), so
- * that whatever else the machine does, and what one leaves to the next, meets all of them alike. One round before is not counted, unless there is only one.
+ * that whatever else the machine does, and what one leaves to the next, meets all of them alike. One
+ * round before is not counted, unless there is only one.
  * @returns for each measurement its values, round by round
  */
 export const inTurn = async <K extends string>(rounds: number, measure: Readonly<Record<K, () => Promise<number>>>): Promise<Record<K, number[]>> => {

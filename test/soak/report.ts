@@ -4,14 +4,15 @@ import type { Soaked } from './soak.js'
 
 const MIB = 1024 * 1024
 /** The part of a run in which code is still being compiled and tables grow. */
-const WARM_UP = 1 / 3
+const WARM_UP = 1 / 2
 /** A run with fewer samples after the warm-up says nothing about the slope. */
 const MIN_SAMPLES = 8
 /**
  * The heap is flat if it grows by less than this for each client that has come and gone, with all but
- * 2 % certainty. V8 has no object as small: whatever a client leaves behind is more.
+ * 2 % certainty. The least that V8 keeps for anything is 16: less than one object for every other client,
+ * or a hundred bytes for one in twelve.
  */
-export const FLAT_BYTES_PER_CLIENT = 16
+export const FLAT_BYTES_PER_CLIENT = 8
 
 /** What a run came to. */
 export interface Judgement {
