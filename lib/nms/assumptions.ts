@@ -76,7 +76,7 @@ export const ASSUMPTIONS: readonly Assumption[] = [
         ['onPlay', 'onPublish', 'chunkMessageHeaderRead', 'packetAlloc', 'packetHandler'].every((name) => !Object.hasOwn(rtmp, name)) &&
         typeof rtmp.parserState === 'number' && typeof rtmp.inChunkSize === 'number' && isMap(rtmp.inPackets) &&
         typeof rtmp.parserPacket.bytes === 'number' && typeof rtmp.parserPacket.capacity === 'number' &&
-        typeof rtmp.parserPacket.header.length === 'number' && typeof rtmp.parserBasicBytes === 'number'
+        typeof rtmp.parserPacket.header.length === 'number' && typeof rtmp.parserPacket.header.fmt === 'number' && typeof rtmp.parserBasicBytes === 'number'
     }
   },
   {
