@@ -61,9 +61,7 @@ export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
     ready,
     running: (adopt) => { new RtmpConnection(door, false, adopt) },
     close() {
-      for (const arrival of undecided) {
-        arrival.close()
-      }
+      for (const arrival of undecided) arrival.close()
     }
   }
 }
