@@ -1,10 +1,12 @@
 /**
  * Who decided: the `backend`; the `default` action during an outage; a `rule` of the operator's
  * (an action that is not asked for counts as one); an earlier answer that is still good
- * (`remembered`); this process's own limits (`overload`); or the request itself, because no
- * stream can be meant by it (`malformed`).
+ * (`remembered`); an earlier allow, during an outage (`last-verdict`); nobody, because this question
+ * met silence or worse while the backend answers others (`unanswered`: neither an answer nor a
+ * denial, so it changes nothing that is remembered); this process's own limits (`overload`); or the
+ * request itself, because no stream can be meant by it (`malformed`).
  */
-export type VerdictSource = 'backend' | 'default' | 'rule' | 'remembered' | 'overload' | 'malformed'
+export type VerdictSource = 'backend' | 'default' | 'rule' | 'remembered' | 'last-verdict' | 'unanswered' | 'overload' | 'malformed'
 
 /** The answer to an access request. */
 export interface Verdict {

@@ -6,9 +6,9 @@ import type { Verdict } from '../access/verdict.js'
  */
 export const statusOf = (verdict: Verdict): number => {
   switch (verdict.source) {
-    case 'default': case 'overload': return 503
+    case 'default': case 'unanswered': case 'overload': return 503
     case 'malformed': return 400
-    case 'backend': case 'rule': case 'remembered': return 403
+    case 'backend': case 'rule': case 'remembered': case 'last-verdict': return 403
   }
 }
 
@@ -29,9 +29,10 @@ export const refusalHeaders = (status: number, body: string, allowed = 'GET, POS
 export const clientReason = ({ source, reason, status }: Verdict): string => {
   switch (source) {
     // A 200 that denies all the same, by its body or for what it lacks, would only puzzle.
-    case 'backend': case 'remembered': return status === undefined || status === 200 ? 'access denied' : `access denied (${status})`
+    case 'backend': case 'remembered': case 'last-verdict': return status === undefined || status === 200 ? 'access denied' : `access denied (${status})`
     case 'rule': return 'access denied by the server\'s rules'
     case 'default': return 'authorization is unavailable, try again later'
+    case 'unanswered': return 'authorization gave no answer, try again later'
     case 'overload': return 'too many requests are waiting, try again later'
     case 'malformed': return reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)
   }

@@ -25,6 +25,6 @@ export const lastVerdict = (
     } catch (error) {
       const earlier = error instanceof BackendUnavailable ? memory.get(key) : undefined
       if (earlier === undefined) throw error
-      return remembered(earlier, 'allowed by the backend before it became unavailable')
+      return remembered(earlier, 'allowed by the backend before it became unavailable', 'last-verdict')
     }
   }

@@ -1,5 +1,5 @@
 import type { Authorize } from '../access/authorize.js'
-import type { Verdict } from '../access/verdict.js'
+import type { Verdict, VerdictSource } from '../access/verdict.js'
 import { trace } from '../log.js'
 import { createMemory, type Memory } from './memory.js'
 import { requestKey } from './request-key.js'
@@ -7,9 +7,9 @@ import { requestKey } from './request-key.js'
 const debug = trace('policy')
 
 /** An earlier allow as the verdict of another session: what the backend said, but not how long it took. */
-export const remembered = ({ status, userId }: Verdict, reason: string): Verdict => ({
+export const remembered = ({ status, userId }: Verdict, reason: string, source: VerdictSource = 'remembered'): Verdict => ({
   allowed: true,
-  source: 'remembered',
+  source,
   reason,
   ...(status !== undefined && { status }),
   ...(userId !== undefined && { userId })

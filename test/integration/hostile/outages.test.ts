@@ -127,7 +127,7 @@ describe('outages over node-media-server', function () {
       expect(await joins(4, BAD, 0), 'who was denied').to.deep.equal(Array(4).fill('out'))
       expect(await joins(4), 'who was not asked for').to.deep.equal(Array(4).fill('out'))
       const sources = (await seen.verdicts()).slice(8).map(({ verdict }) => verdict.source)
-      expect(sources).to.deep.equal([...Array<string>(4).fill(lets ? 'remembered' : 'default'), ...Array<string>(8).fill('default')])
+      expect(sources).to.deep.equal([...Array<string>(4).fill(lets ? 'last-verdict' : 'default'), ...Array<string>(8).fill('default')])
     })
   }
 

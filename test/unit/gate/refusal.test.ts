@@ -11,6 +11,7 @@ describe('what a refused client is told', () => {
     ['a 200 without the required header', byBackend(200, { fault: 'status 200 without the header X-UserId' }), 403, 'access denied'],
     ['a rule', deny('rule', 'rules[0] of 10.0.0.0/8'), 403, 'access denied by the server\'s rules'],
     ['the default action', deny('default', 'connection refused by 10.0.0.5'), 503, 'authorization is unavailable, try again later'],
+    ['a question that nobody answered', deny('unanswered', 'no answer by 10.0.0.5'), 503, 'authorization gave no answer, try again later'],
     ['overload', deny('overload', 'EMFILE'), 503, 'too many requests are waiting, try again later'],
     ['a request that means nothing', deny('malformed', 'bad\r\npath\u00e4'), 400, 'bad path ']
   ]

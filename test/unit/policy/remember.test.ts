@@ -105,7 +105,7 @@ describe('the last verdict during an outage', () => {
     await ask()
     backend.answer = OUTAGE
     clock.now = 999
-    expect(await ask({ sessionId: 'S2' })).to.equal('allow by remembered')
+    expect(await ask({ sessionId: 'S2' })).to.equal('allow by last-verdict')
     clock.now = 1000
     expect(await ask()).to.equal('BackendUnavailable')
   })
