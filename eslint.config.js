@@ -7,14 +7,15 @@ import tseslint from 'typescript-eslint'
  */
 const ROOMS = {
   access: { rooms: [], packages: [] },
-  options: { rooms: ['access', 'errors'], packages: ['ajv'] },
+  options: { rooms: ['access', 'errors', 'section'], packages: ['ajv'] },
   backend: { rooms: ['access', 'errors', 'log'], packages: ['undici'] },
   policy: { rooms: ['access', 'errors', 'log'], packages: [] },
   hls: { rooms: ['access'], packages: [] },
   console: { rooms: ['access', 'log'], packages: [] },
   gate: { rooms: ['access', 'hls', 'log', 'farewell', 'nms/host'], packages: [] },
   nms: { rooms: ['access', 'errors', 'log', 'farewell'], packages: [] },
-  command: { rooms: ['access', 'errors', 'log', 'options', 'backend', 'gate', 'hls', 'chain', 'handle', 'preload', 'section', 'nms/host', 'nms/static-route'], packages: [] }
+  check: { rooms: ['access', 'errors', 'log', 'options', 'backend', 'gate', 'hls', 'chain', 'nms/host', 'nms/static-route'], packages: [] },
+  command: { rooms: ['errors', 'log', 'options', 'check', 'handle', 'preload'], packages: [] }
 }
 const PACKAGES = ['ajv', 'undici', 'debug', 'node-media-server', 'ws']
 

@@ -31,3 +31,6 @@ export class BackendUnavailable extends HttpAuthError {
     super('ERR_BACKEND_UNAVAILABLE', reason, options)
   }
 }
+
+/** A command was called in a way that makes no sense; the message says how to call it. */
+export class Misuse extends Error {}

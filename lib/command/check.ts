@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util'
-import { HttpAuthError } from '../errors.js'
-import type { CheckDocument } from './check-document.js'
-import { checkText } from './check-text.js'
-import { CHECK_USAGE } from './check-usage.js'
-import { ADDRESS, inspect, NOTHING, USER_AGENT, type Wish } from './inspect.js'
-import { Misuse } from './misuse.js'
+import { HttpAuthError, Misuse } from '../errors.js'
+import type { CheckDocument } from '../check/document.js'
+import { checkText } from '../check/text.js'
+import { CHECK_USAGE } from '../check/usage.js'
+import { ADDRESS, inspect, NOTHING, USER_AGENT, type Wish } from '../check/inspect.js'
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' }, publish: { type: 'boolean' }, ip: { type: 'string' }, 'user-agent': { type: 'string' },

@@ -4,7 +4,7 @@ import { inspect, parseArgs } from 'node:util'
 import { HttpAuthError } from '../errors.js'
 import type { HttpAuth } from '../handle.js'
 import { preload } from '../preload.js'
-import { readConfig } from './config.js'
+import { readConfig } from '../options/config.js'
 
 const USAGE = `nms-http-auth: node-media-server with its clients held at the door until your backend has said 200
 

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CheckDocument } from '../../lib/command/check-document.js'
+import type { CheckDocument } from '../../lib/check/document.js'
 import { runCommand, type Command } from '../support/command.js'
 
 const URL = 'rtmp://live.example.com/live/s?token=hunter2'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { jsonPlace } from '../../../lib/command/json-place.js'
+import { jsonPlace } from '../../../lib/options/json-place.js'
 
 const isJson = (text: string): boolean => {
   try {

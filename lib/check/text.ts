@@ -1,6 +1,6 @@
 import { clientReason, statusOf } from '../gate/refusal.js'
 import { printable } from '../log.js'
-import type { ActionDocument, CheckDocument, QuestionDocument } from './check-document.js'
+import type { ActionDocument, CheckDocument, QuestionDocument } from './document.js'
 
 const COLUMN = 10
 

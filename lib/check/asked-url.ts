@@ -17,7 +17,7 @@ import { httpStreamPath } from '../gate/stream-path.js'
 import { webSocketRequest } from '../gate/websocket-request.js'
 import { compileStreamPattern } from '../hls/stream-pattern.js'
 import type { StaticRoute } from '../nms/host.js'
-import { Misuse } from './misuse.js'
+import { Misuse } from '../errors.js'
 
 /** A client that would open a URL. */
 export interface Visitor {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve as resolvePath } from 'node:path'
 import type { Settings } from '../access/settings.js'
 import { HttpAuthError } from '../errors.js'
-import { resolve } from '../options/resolve.js'
+import { resolve } from './resolve.js'
 import { howToWriteSection } from '../section.js'
 import { jsonPlace } from './json-place.js'
 
