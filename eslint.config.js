@@ -8,14 +8,14 @@ import tseslint from 'typescript-eslint'
 const ROOMS = {
   access: { rooms: [], packages: [] },
   options: { rooms: ['access', 'errors', 'section'], packages: ['ajv'] },
-  backend: { rooms: ['access', 'errors', 'log'], packages: ['undici'] },
+  backend: { rooms: ['access', 'errors', 'log', 'version'], packages: ['undici'] },
   policy: { rooms: ['access', 'errors', 'log'], packages: [] },
   hls: { rooms: ['access'], packages: [] },
   console: { rooms: ['access', 'log'], packages: [] },
   gate: { rooms: ['access', 'hls', 'log', 'farewell', 'nms/host'], packages: [] },
   nms: { rooms: ['access', 'errors', 'log', 'farewell'], packages: [] },
   check: { rooms: ['access', 'errors', 'log', 'options', 'backend', 'gate', 'hls', 'chain', 'nms/host', 'nms/static-route'], packages: [] },
-  command: { rooms: ['errors', 'log', 'options', 'check', 'handle', 'preload'], packages: [] }
+  command: { rooms: ['errors', 'version', 'log', 'options', 'check', 'handle', 'preload'], packages: [] }
 }
 const PACKAGES = ['ajv', 'undici', 'debug', 'node-media-server', 'ws']
 
@@ -26,7 +26,7 @@ const parts = (rooms) => {
 }
 
 const roomRules = Object.entries(ROOMS).map(([room, { rooms, packages }]) => {
-  const others = [...Object.keys(ROOMS), 'errors', 'log', 'farewell', 'index', 'plugin', 'chain', 'handle', 'stats', 'section', 'preload', 'register', 'cli']
+  const others = [...Object.keys(ROOMS), 'errors', 'log', 'farewell', 'version', 'index', 'plugin', 'chain', 'handle', 'stats', 'section', 'preload', 'register', 'cli']
     .filter((other) => other !== room && !rooms.some((allowed) => allowed === other || allowed.startsWith(`${other}/`)))
   return {
     files: [`lib/${room}/**/*.ts`],

@@ -1,6 +1,7 @@
 import type { AccessRequest } from '../access/request.js'
 import type { BackendSettings } from '../access/settings.js'
 import { HttpAuthError } from '../errors.js'
+import { VERSION } from '../version.js'
 import { headerValue } from './header-value.js'
 import { withoutNamesOf } from './parameter-name.js'
 import { compileParams } from './params.js'
@@ -34,6 +35,9 @@ export interface Malformed {
 
 const OWN_HEADERS = ['X-Session-Id', 'X-Real-Ip', 'X-Real-Path', 'X-Real-Origin', 'X-Real-Ua'] as const
 
+/** What the plugin calls itself, since many filters drop requests without a name; `headers` may set another. */
+const USER_AGENT = `node-media-server-http-auth/${VERSION}`
+
 /** As CGI names the variable of a header: every backend that reads those takes equal ones for the same. */
 const cgiName = (name: string): string => name.replace(/[^A-Za-z\d]/g, '_').toLowerCase()
 
@@ -43,7 +47,8 @@ const operatorHeaders = (headers: Readonly<Record<string, string>>): string[] =>
     if (own.includes(cgiName(name))) throw new HttpAuthError('ERR_OPTIONS', `headers: ${name} is a header that the plugin sets itself`)
     if (/[^\t -~\x80-\xff]/.test(value)) throw new HttpAuthError('ERR_OPTIONS', `headers: ${name} has characters that no header may have`)
   }
-  return Object.entries(headers).flat()
+  const named = Object.keys(headers).some((name) => name.toLowerCase() === 'user-agent')
+  return [...(named ? [] : ['User-Agent', USER_AGENT]), ...Object.entries(headers).flat()]
 }
 
 /**

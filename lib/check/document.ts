@@ -85,10 +85,10 @@ export class Documents {
       url: this.url(question.url),
       request: {
         target,
-        headers: [['Host', new URL(origin).host], ['Connection', 'keep-alive'], ...sent.map(([name, value]) => [name, textOf(value)] as const)]
+        headers: [['host', new URL(origin).host], ['connection', 'keep-alive'], ...sent.map(([name, value]) => [name, textOf(value)] as const)]
       },
       curl: curlLine({
-        url: origin + target, headers: [['Connection', 'keep-alive'], ...sent], timeoutMs: backend.timeoutMs, tls: backend.tls, pemFiles
+        url: origin + target, headers: [['connection', 'keep-alive'], ...sent], timeoutMs: backend.timeoutMs, tls: backend.tls, pemFiles
       }),
       peer: question.peer,
       status: question.status,

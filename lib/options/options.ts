@@ -44,8 +44,9 @@ export interface BackendOptions {
   /** Connections to each backend. Default 256; further questions wait, within `timeoutMs`. */
   maxConnections?: number
   /**
-   * Headers sent to the backend as they are, for a service secret. Default none. Names of HTTP's own
-   * (Host, Connection, …) and of the plugin's five (`X-Real-Ip` …, in any spelling) are refused.
+   * Headers sent to the backend as they are, for a service secret, or for a `User-Agent` instead of
+   * `node-media-server-http-auth/VERSION`. Default none. Names of HTTP's own (Host, Connection, …)
+   * and of the plugin's five (`X-Real-Ip` …, in any spelling) are refused.
    */
   headers?: Record<string, string>
   /**

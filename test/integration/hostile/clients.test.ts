@@ -229,7 +229,7 @@ for (const defaultAction of ['deny', 'allow'] as const) {
             const ids = new Set(verdicts.map(({ request }) => request.sessionId))
             const asked = seen.asked.filter((each) => ids.has(header(each, 'x-session-id')))
             for (const each of asked) {
-              expect(names(each).sort(), JSON.stringify(each)).to.deep.equal(['connection', 'host', ...FIVE].sort())
+              expect(names(each).sort(), JSON.stringify(each)).to.deep.equal(['connection', 'host', 'User-Agent', ...FIVE].sort())
               expect(each.method).to.equal('GET')
             }
             also?.({ outcomes: seen.outcomes.filter((outcome) => protocolOfWay(outcome.way) === protocolOfWay(way)), verdicts, asked }, way)

@@ -5,6 +5,7 @@ import { buildRequest, type BackendRequest } from '../../../lib/backend/backend.
 import { MAX_HEADER_BYTES } from '../../../lib/backend/header-value.js'
 import { MAX_PATH_BYTES, MAX_QUERY_BYTES, requestBuilder } from '../../../lib/backend/request.js'
 import { HttpAuthError } from '../../../lib/errors.js'
+import { VERSION } from '../../../lib/version.js'
 import { access } from './raw-backend.js'
 
 const URL = 'http://127.0.0.1:6000'
@@ -23,13 +24,14 @@ const utf8 = (latin1: string | undefined): string => Buffer.from(latin1 ?? '', '
 const headerOf = ({ headers }: BackendRequest, name: string): string | undefined => headers[headers.indexOf(name) + 1]
 
 describe('the request to the backend', () => {
-  it('is the specification\'s: five headers in its spelling and the client\'s query', () => {
+  it('is the specification\'s: five headers in its spelling and the client\'s query; and the plugin\'s name', () => {
     expect(built({})).to.deep.equal({
       origin: 'http://127.0.0.1:6000',
       path: '/?token=123',
       headers: [
         'X-Session-Id', 'ABCD1234', 'X-Real-Ip', '203.0.113.7', 'X-Real-Path', '/live/s.flv',
-        'X-Real-Origin', 'http://live.example.com', 'X-Real-Ua', 'player/1'
+        'X-Real-Origin', 'http://live.example.com', 'X-Real-Ua', 'player/1',
+        'User-Agent', `node-media-server-http-auth/${VERSION}`
       ]
     })
   })
@@ -151,8 +153,13 @@ describe('the request to the backend', () => {
 
   describe('headers of the operator\'s', () => {
     it('come after the five', () => {
-      expect(built({}, { headers: { Authorization: 'Bearer s', 'X-Key': 'k' } }).headers.slice(10)).to.deep.equal(['Authorization', 'Bearer s', 'X-Key', 'k'])
+      expect(built({}, { headers: { Authorization: 'Bearer s', 'X-Key': 'k' } }).headers.slice(12)).to.deep.equal(['Authorization', 'Bearer s', 'X-Key', 'k'])
     })
+    for (const name of ['User-Agent', 'user-agent']) {
+      it(`may set another ${name}`, () => {
+        expect(built({}, { headers: { [name]: 'probe/1' } }).headers.slice(10)).to.deep.equal([name, 'probe/1'])
+      })
+    }
     for (const name of ['X-Real-Ip', 'x-real-ip', 'X_REAL_IP', 'x_real-Ua', 'X.Session.Id']) {
       it(`cannot be ${name}`, () => {
         expect(() => requestBuilder({ headers: { [name]: '1' }, params: {} }, URL)).to.throw(HttpAuthError, name)
@@ -174,7 +181,7 @@ describe('the request to the backend', () => {
         const result = buildRequest(operators, `${URL}/a?own=1`, access(change))
         if ('malformed' in result) return
         expect(result.path).to.match(/^\/a\?own=1&name=[!"$-~]*$/)
-        expect(result.headers).to.have.lengthOf(12)
+        expect(result.headers).to.have.lengthOf(14)
         for (const value of result.headers) expect(value).to.match(/^[ -~\x80-\xff]*$/).and.have.property('length').at.most(MAX_PATH_BYTES)
       }), { numRuns: 300 })
     })
