@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import type { AccessRequest } from './access/request.js'
 import type { Verdict } from './access/verdict.js'
-import type { SessionRecord } from './nms/hooks.js'
-import type { Stats } from './stats.js'
+import type { SessionRecord } from './nms/v4/hooks.js'
+import type { Stats } from './observe/stats.js'
 
 /** An outage of the backend begins or ends. */
 export interface Outage {

@@ -1,8 +1,8 @@
 import Module from 'node:module'
 import { HttpAuthError } from './errors.js'
 import type { HttpAuth } from './handle.js'
-import { findPackage } from './nms/context.js'
-import { isAttached } from './nms/attach.js'
+import { findPackage } from './nms/v4/package.js'
+import { isAttached } from './nms/v4/attach.js'
 import { httpAuth } from './plugin.js'
 import { howToWriteSection } from './section.js'
 

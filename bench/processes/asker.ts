@@ -3,9 +3,9 @@ import { Pool, type Dispatcher } from 'undici'
 import type * as DepartureModule from '../../lib/access/departure.js'
 import type { AccessRequest } from '../../lib/access/request.js'
 import type * as ChainModule from '../../lib/chain.js'
-import type * as DoorModule from '../../lib/gate/door.js'
-import type * as StatsModule from '../../lib/stats.js'
-import type * as ConsoleLogModule from '../../lib/console/console-log.js'
+import type * as DoorModule from '../../lib/gate/door/door.js'
+import type * as StatsModule from '../../lib/observe/stats.js'
+import type * as ConsoleLogModule from '../../lib/observe/console.js'
 import type * as ResolveModule from '../../lib/options/resolve.js'
 import type * as BackendModule from '../../lib/backend/backend.js'
 import { answer } from './answer.js'
@@ -13,9 +13,9 @@ import { built } from './built.js'
 
 const { Departure } = await built<typeof DepartureModule>('access/departure.js')
 const { createChain } = await built<typeof ChainModule>('chain.js')
-const { createDoor } = await built<typeof DoorModule>('gate/door.js')
-const { createCounters } = await built<typeof StatsModule>('stats.js')
-const { createConsoleLog } = await built<typeof ConsoleLogModule>('console/console-log.js')
+const { createDoor } = await built<typeof DoorModule>('gate/door/door.js')
+const { createCounters } = await built<typeof StatsModule>('observe/stats.js')
+const { createConsoleLog } = await built<typeof ConsoleLogModule>('observe/console.js')
 const { resolve: settingsOf } = await built<typeof ResolveModule>('options/resolve.js')
 const { buildRequest } = await built<typeof BackendModule>('backend/backend.js')
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { deny, type Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
-import { maskSecrets } from '../log.js'
+import { maskSecrets } from '../mask.js'
 
 /** What this process or its machine lacked: descriptors, memory, ports. Says nothing about the backend. */
 const OWN_LACK = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EADDRINUSE', 'EAGAIN', 'ENOSR', 'EAI_MEMORY', 'ERR_WORKER_OUT_OF_MEMORY'])

@@ -1,7 +1,7 @@
 import type { AccessRequest, Action } from '../access/request.js'
 import type { BackendSettings, Settings } from '../access/settings.js'
 import type { Verdict } from '../access/verdict.js'
-import { maskQuery, maskSecrets } from '../log.js'
+import { maskQuery, maskSecrets } from '../mask.js'
 import { curlLine, type CurlRequest } from './curl.js'
 import type { Question, Times } from './questions.js'
 

@@ -1,5 +1,5 @@
-import { clientReason, statusOf } from '../gate/refusal.js'
-import { printable } from '../log.js'
+import { clientReason, statusOf } from '../gate/door/refusal.js'
+import { printable } from '../mask.js'
 import type { ActionDocument, CheckDocument, QuestionDocument } from './document.js'
 
 const COLUMN = 10

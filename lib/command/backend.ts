@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
-import { printable } from '../log.js'
+import { printable } from '../mask.js'
 
 const DEFAULT_TOKEN = '123'
 

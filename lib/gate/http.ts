@@ -1,12 +1,12 @@
 import type { Networks } from '../access/address.js'
 import type { HttpFront } from '../nms/host.js'
-import type { Exchange } from './exchange.js'
-import type { FilesGate } from './files.js'
-import { httpClientOf } from './http-client.js'
-import { HttpExchange, splitTarget } from './http-exchange.js'
-import type { LiveGate } from './http-live.js'
-import type { ServedPath } from './served-path.js'
-import { httpStreamPath } from './stream-path.js'
+import type { Exchange } from './http/exchange.js'
+import type { FilesGate } from './files/gate.js'
+import { httpClientOf } from './http/client.js'
+import { HttpExchange, splitTarget } from './http/open-exchange.js'
+import type { LiveGate } from './flv/gate.js'
+import type { ServedPath } from './files/served-path.js'
+import { httpStreamPath } from '../nms/v4/stream-path.js'
 
 /** Whether a path may be one of NMS's own pages or its API, which may lie below a static route that is mounted at the root. */
 export const mayBeOwn = (rawPath: string): boolean => /^\/(?:admin|api)(?:\/|$)/i.test(rawPath)

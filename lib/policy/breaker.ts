@@ -1,7 +1,7 @@
 import type { Authorize } from '../access/authorize.js'
 import type { Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
-import { trace } from '../log.js'
+import { trace } from '../trace.js'
 import type { Clock } from './memory.js'
 
 const debug = trace('policy')

@@ -1,6 +1,6 @@
 import type { Authorize } from '../access/authorize.js'
 import type { Verdict, VerdictSource } from '../access/verdict.js'
-import { trace } from '../log.js'
+import { trace } from '../trace.js'
 import { createMemory, type Memory } from './memory.js'
 import { requestKey } from './request-key.js'
 

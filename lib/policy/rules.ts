@@ -3,7 +3,7 @@ import type { Authorize } from '../access/authorize.js'
 import type { AccessRequest } from '../access/request.js'
 import type { RuleSettings, Settings } from '../access/settings.js'
 import { allow, deny, type Verdict } from '../access/verdict.js'
-import { trace } from '../log.js'
+import { trace } from '../trace.js'
 import { rulePath } from './rule-path.js'
 
 const debug = trace('policy')

@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import { createRequire } from 'node:module'
 import sinon from 'sinon'
 import { HttpAuthError } from '../../lib/errors.js'
-import { ASSUMPTIONS, check } from '../../lib/nms/assumptions.js'
-import { findPackage, type NmsPackage } from '../../lib/nms/context.js'
-import type { NmsInstance } from '../../lib/nms/shapes.js'
+import { ASSUMPTIONS, check } from '../../lib/nms/v4/assumptions.js'
+import { findPackage, type NmsPackage } from '../../lib/nms/v4/package.js'
+import type { NmsInstance } from '../../lib/nms/v4/shapes.js'
 
 const NodeMediaServer = createRequire(import.meta.url)('node-media-server') as new (config: object) => NmsInstance
 

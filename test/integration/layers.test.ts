@@ -4,7 +4,7 @@ import { startBackend, type ControlledBackend } from '../support/backend.js'
 import { cleanup } from '../support/cleanup.js'
 import { openClient, SPEECHES, type AnyClient } from '../support/clients.js'
 import { createStream, keepPublishing } from '../support/media.js'
-import type { NmsBroadcast } from '../../lib/nms/shapes.js'
+import type { NmsBroadcast } from '../../lib/nms/v4/shapes.js'
 import { startServer, type Inside, type TestServer } from '../support/server.js'
 import { sleep, until } from '../support/waiting.js'
 

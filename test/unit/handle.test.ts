@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { allow, type Verdict } from '../../lib/access/verdict.js'
 import { HttpAuth, publish, type HttpAuthEvents } from '../../lib/handle.js'
-import { createCounters } from '../../lib/stats.js'
+import { createCounters } from '../../lib/observe/stats.js'
 import { requestOf } from './policy/support.js'
 
 const verdict: Verdict = allow('backend', '200')

@@ -1,0 +1,39 @@
+import type { Verdict } from '../../access/verdict.js'
+
+/**
+ * The HTTP status that a refused client sees: what may pass by itself is 503, what the client
+ * could never have is 400, and everything else was decided, 403.
+ */
+export const statusOf = (verdict: Verdict): number => {
+  switch (verdict.source) {
+    case 'default': case 'unanswered': case 'overload': return 503
+    case 'malformed': return 400
+    case 'backend': case 'rule': case 'remembered': case 'last-verdict': return 403
+  }
+}
+
+/** Headers of every refusal: a browser's player may read it, and nobody keeps it. */
+export const refusalHeaders = (status: number, body: string, allowed = 'GET, POST, OPTIONS'): Record<string, string> => ({
+  'Content-Type': 'text/plain; charset=utf-8',
+  'Content-Length': String(Buffer.byteLength(body)),
+  'Cache-Control': 'no-store',
+  'Access-Control-Allow-Origin': '*',
+  ...(status === 503 ? { 'Retry-After': '5' } : {}),
+  ...(status === 405 ? { Allow: allowed } : {})
+})
+
+/**
+ * What a refused client is told: enough for its user to act on, nothing about the backend's
+ * address or the operator's rules. One line of printable ASCII.
+ */
+export const clientReason = ({ source, reason, status }: Verdict): string => {
+  switch (source) {
+    // A 200 that denies all the same, by its body or for what it lacks, would only puzzle.
+    case 'backend': case 'remembered': case 'last-verdict': return status === undefined || status === 200 ? 'access denied' : `access denied (${status})`
+    case 'rule': return 'access denied by the server\'s rules'
+    case 'default': return 'authorization is unavailable, try again later'
+    case 'unanswered': return 'authorization gave no answer, try again later'
+    case 'overload': return 'too many requests are waiting, try again later'
+    case 'malformed': return reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)
+  }
+}

@@ -1,0 +1,39 @@
+import { limitKey } from '../../access/address.js'
+
+/** Gives a place back; calling it again does nothing. */
+export type Release = () => void
+
+/** The clients that wait at the door. */
+export interface Held {
+  /** Takes a place, or `undefined` if there is none: for anybody, or for this address (IPv6: its /64). */
+  enter(ip: string): Release | undefined
+  readonly size: number
+  /** Addresses that hold a place. */
+  readonly addresses: number
+}
+
+/** Counts who waits. 0 is no limit. */
+export const createHeld = ({ maxHeld, maxHeldPerIp }: { maxHeld: number, maxHeldPerIp: number }): Held => {
+  const perAddress = new Map<string, number>()
+  let size = 0
+  return {
+    enter(ip) {
+      const key = limitKey(ip)
+      const own = perAddress.get(key) ?? 0
+      if ((maxHeld > 0 && size >= maxHeld) || (maxHeldPerIp > 0 && own >= maxHeldPerIp)) return undefined
+      size += 1
+      perAddress.set(key, own + 1)
+      let held = true
+      return () => {
+        if (!held) return
+        held = false
+        size -= 1
+        const left = (perAddress.get(key) ?? 1) - 1
+        if (left > 0) perAddress.set(key, left)
+        else perAddress.delete(key)
+      }
+    },
+    get size() { return size },
+    get addresses() { return perAddress.size }
+  }
+}

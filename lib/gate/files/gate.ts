@@ -1,0 +1,140 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Networks } from '../../access/address.js'
+import type { Settings } from '../../access/settings.js'
+import { deny, type Verdict } from '../../access/verdict.js'
+import { viewerQuery } from '../../hls/identity.js'
+import { createPlaylists } from '../../hls/playlists.js'
+import type { Session } from '../../hls/sessions.js'
+import { compileStreamPattern, directoryOf } from '../../hls/stream-pattern.js'
+import type { Host, StaticRoute } from '../../nms/host.js'
+import { overloaded, type Door } from '../door/door.js'
+import { exactSpelling } from './exact-spelling.js'
+import type { Exchange } from '../http/exchange.js'
+import { createFileKind, FAMILIES, type FileKind } from './kind.js'
+import { fileRequest } from './request.js'
+import { headerText } from '../http/header-text.js'
+import { answerPlaylist } from './playlist-response.js'
+import { createRecentSessions, type Recent, type RecentSessions } from './recent.js'
+import { clientReason, statusOf } from '../door/refusal.js'
+import { readServedPath, type ReadServedPath, type ServedPath } from './served-path.js'
+import type { Belonging, Viewer, Viewers } from './viewers.js'
+
+/** Why no file is meant by a path. */
+export const MALFORMED_FILE = 'ask for files by their plain path'
+
+/** The door for HLS and other files below the static route. */
+export interface FilesGate {
+  /** What a raw path names below the static route; see `ReadServedPath`. */
+  readonly read: ReadServedPath
+  /** Whether there is a file there now. */
+  exists(served: ServedPath): Promise<boolean>
+  isOpen(served: ServedPath): boolean
+  /** Takes a GET or HEAD request for a file that is not open through the door. */
+  serve(exchange: Exchange, served: ServedPath): void
+  /** Whose session a request goes on that need not be looked at closely; it is then served `again`. */
+  readonly recall: RecentSessions['find']
+  again(exchange: Exchange, recent: Recent): void
+  /** Refuses a request that names a file by another spelling than the one that is checked. */
+  refuseMalformed(exchange: Exchange): void
+}
+
+/** Whether there is a file below the root of the static route now. */
+export const fileExists = async (root: string, { file }: ServedPath): Promise<boolean> => {
+  try {
+    return (await stat(join(root, file))).isFile()
+  } catch {
+    return false
+  }
+}
+
+export const createFilesGate = (
+  door: Door, host: Host, viewers: Viewers, route: StaticRoute, trusted: Networks, settings: Settings['files']
+): FilesGate => {
+  const read = readServedPath(route.router)
+  const kindOf = createFileKind(settings.open)
+  const streamPathOf = compileStreamPattern(settings.stream)
+  const isExact = exactSpelling(route.root)
+  const playlists = createPlaylists()
+  const recent = createRecentSessions(trusted)
+
+  const refuse = (exchange: Exchange, verdict: Verdict): void => exchange.refuse(statusOf(verdict), clientReason(verdict))
+
+  const refuseMalformed = (exchange: Exchange): void => {
+    const verdict = deny('malformed', MALFORMED_FILE)
+    door.report(fileRequest({ protocol: 'file', path: headerText(exchange.rawPath), query: exchange.query, streamPath: '' }, exchange.client, host.newSessionId()), verdict)
+    refuse(exchange, verdict)
+  }
+  const admit = async (exchange: Exchange, { path, file }: ServedPath, kind: Exclude<FileKind, 'open'>, belonging: Belonging): Promise<void> => {
+    const { client, query, signal } = exchange
+    const protocol = belonging.families.at(-1) ?? 'file'
+    const request = fileRequest({ protocol, path, query, streamPath: streamPathOf(file, path) }, client, host.newSessionId())
+    const release = door.hold(client.ip)
+    if (release === undefined) {
+      door.report(request, overloaded)
+      return refuse(exchange, overloaded)
+    }
+    const exact = await isExact(file).catch((error: unknown) => {
+      const verdict = deny('overload', `cannot look for the file: ${(error as Error).message}`)
+      door.report(request, verdict)
+      return verdict
+    })
+    if (exact !== true) {
+      release()
+      return exact === false ? refuseMalformed(exchange) : refuse(exchange, exact)
+    }
+    const admission = await viewers.admit(belonging, { request, address: client.address }, signal, release)
+    if (admission === undefined || signal.aborted) return
+    if ('verdict' in admission) refuse(exchange, admission.verdict)
+    else deliver(exchange, kind, admission.session)
+  }
+
+  const deliver = (exchange: Exchange, kind: FileKind, session: Session<Viewer>): void => {
+    const { req, res } = exchange
+    viewers.serve(session, res)
+    res.setHeader('Access-Control-Allow-Origin', '*')
+    if (kind !== 'playlist') return exchange.forward()
+    answerPlaylist(req, res, {
+      maxBytes: settings.maxPlaylistBytes,
+      rewrite: (text) => {
+        const { directories, write } = playlists.of(text, { origin: exchange.client.origin, path: exchange.rawPath })
+        for (const directory of directories) {
+          const served = exchange.rawPath.startsWith(directory) && !exchange.rawPath.includes('/', directory.length) ? undefined : read(directory)
+          if (served) viewers.cover(session, served.path)
+        }
+        return write(session.value.query)
+      },
+      refuse: (status, reason) => exchange.refuse(status, reason),
+      forward: () => exchange.forward()
+    })
+  }
+
+  return {
+    read,
+    exists: (served) => fileExists(route.root, served),
+    isOpen: ({ file }) => kindOf(file) === 'open',
+    serve(exchange, served) {
+      const kind = kindOf(served.file)
+      if (kind === 'open') return exchange.forward()
+      const { client } = exchange
+      const belonging: Belonging = {
+        families: FAMILIES[kind],
+        directory: directoryOf(served.path),
+        identity: { ip: client.ip, userAgent: client.userAgent, query: viewerQuery(headerText(exchange.query)) }
+      }
+      const session = viewers.find(belonging)
+      if (session !== undefined) {
+        if (kind === 'playlist' || kind === 'segment') recent.note(exchange, session)
+        return deliver(exchange, kind, session)
+      }
+      admit(exchange, served, kind, belonging).catch((error: unknown) => {
+        door.onBug(error)
+        refuse(exchange, overloaded)
+      })
+    },
+    recall: recent.find,
+    again: (exchange, { session }) => deliver(exchange, kindOf(exchange.rawPath), session),
+    refuseMalformed
+  }
+}
+

@@ -1,0 +1,223 @@
+import type { LeaveSignal } from '../../access/departure.js'
+import type { AccessRequest } from '../../access/request.js'
+import { deny, type Verdict } from '../../access/verdict.js'
+import { createEnded } from '../../hls/ended.js'
+import { prefixKeys, sessionKey, viewerQuery, type Family, type Identity } from '../../hls/identity.js'
+import { createOpenings } from '../../hls/openings.js'
+import { createSessions, type Session } from '../../hls/sessions.js'
+import { createSharedText, ownText } from '../../hls/shared-text.js'
+import { directoryOf } from '../../hls/stream-pattern.js'
+import { trace } from '../../trace.js'
+import type { Host, HttpResponse, ViewerSession } from '../../nms/host.js'
+import { overloaded, type Door, type Release } from '../door/door.js'
+import { Transfer } from './transfer.js'
+
+const debug = trace('hls')
+
+/** One viewer of files who has been let in. */
+export interface Viewer {
+  /** As NMS lists it, with what the backend was asked. */
+  readonly nms: ViewerSession
+  /** What its playlists carry. */
+  readonly query: string
+  /** Responses that are being sent. */
+  transfers: Set<Transfer> | undefined
+}
+
+/** Which session a request for a file belongs to. */
+export interface Belonging {
+  readonly families: readonly [...Family[], Family]
+  /** Of the canonical path, with its last `/`. */
+  readonly directory: string
+  readonly identity: Identity
+}
+
+/** What a request opens that belongs to no session. */
+export interface Newcomer {
+  readonly request: AccessRequest
+  /** `address:port` */
+  readonly address: string
+}
+
+/** What became of a request that had to wait. */
+export type Admission =
+  | { readonly session: Session<Viewer> }
+  | { readonly verdict: Verdict }
+
+/** The viewers of files: one session, one question and one verdict for all requests of each. */
+export interface Viewers {
+  /** The session that a request belongs to. */
+  find(belonging: Belonging): Session<Viewer> | undefined
+  /**
+   * Waits for the verdict on the session that a request belongs to, opening it if nobody has.
+   * `release` frees its place among the held, which it keeps until the backend has answered.
+   * Resolves with `undefined` if the client has left.
+   */
+  admit(belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, release: Release): Promise<Admission | undefined>
+  /** Accounts for a response to a session's request, and keeps the session while it goes on. */
+  serve(session: Session<Viewer>, res: HttpResponse): void
+  /** Lets a session have another directory. */
+  cover(session: Session<Viewer>, directory: string): void
+  /** Ends all sessions; responses that run go on. */
+  close(): void
+  readonly size: number
+}
+
+export interface ViewersOptions {
+  readonly door: Door
+  readonly host: Host
+  readonly hlsIdleMs: number
+  readonly maxSessions: number
+  readonly maxSessionsPerIp: number
+  /** Whether an earlier allow of such a request still holds. */
+  readonly remembers: (request: AccessRequest) => boolean
+  /** The session was closed from outside: what was remembered of its verdict does not count any more. */
+  readonly forget: (request: AccessRequest) => void
+}
+
+/** What a session is, or was, opened for, and all that it covers. */
+interface Opened {
+  readonly request: AccessRequest
+  readonly keys: readonly [string, ...string[]]
+}
+
+/** The key of the directory of a request's path. */
+const keyOf = ({ protocol, path, ip, userAgent, query }: AccessRequest): string =>
+  sessionKey(protocol === 'hls' ? 'hls' : 'file', directoryOf(path), { ip, userAgent, query: viewerQuery(query) })
+
+export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
+  const openings = createOpenings<Admission>()
+  const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, onIdle: (session) => leaves(session) })
+  /**
+   * Sessions that have become idle. A viewer who comes back to whichever of their directories while
+   * the backend's answer is remembered opens the same again.
+   */
+  const gone = createEnded<Opened>(({ request }) => remembers(request))
+  const shared = createSharedText()
+
+  const account = ({ value }: Session<Viewer>): void => {
+    for (const transfer of value.transfers ?? []) value.nms.sent(transfer.take())
+  }
+  const leaves = (session: Session<Viewer>): void => {
+    account(session)
+    session.value.nms.end()
+    const keys = [session.key, ...session.moreKeys] as const
+    gone.add(keys, { request: session.value.nms.request, keys })
+  }
+  /** Somebody (the admin API, `notify.url`, a listener of `prePlay`) ends a session. */
+  const closed = (nms: ViewerSession): void => {
+    debug('session %s was closed', nms.id)
+    forget(nms.request)
+    const session = sessions.find(keyOf(nms.request))
+    if (session?.value.nms !== nms) return
+    account(session)
+    sessions.remove(session)
+    for (const transfer of session.value.transfers ?? []) transfer.cut()
+  }
+  /** Rejects only with what a listener of NMS's events has thrown. */
+  const ask = async ({ request, keys }: Opened, address: string, signal: LeaveSignal, release: Release): Promise<Admission> => {
+    const place = sessions.reserve(request.ip)
+    if (place === undefined) {
+      release()
+      const verdict = deny('overload', 'too many viewers')
+      door.report(request, verdict)
+      return { verdict }
+    }
+    try {
+      const verdict = await door.decide(request, signal)
+      for (const key of keys) gone.forget(key)
+      if (!verdict.allowed) return { verdict }
+      if (signal.aborted) return { verdict: overloaded }
+      const nms = host.openViewer(compact(request), ownText(address), closed)
+      if (nms.ended) return { verdict: deny('rule', 'closed by the server') }
+      const [key, ...more] = keys
+      const session = place.open(key, { nms, query: viewerQuery(nms.request.query), transfers: undefined })
+      for (const other of more) sessions.cover(session, other)
+      debug('session %s of %s', request.sessionId, request.streamPath)
+      return { session }
+    } finally {
+      place.free()
+      release()
+    }
+  }
+  /** There may be 100,000 of these; most of what is in them others have, too. */
+  const compact = (request: AccessRequest): AccessRequest => ({
+    ...request,
+    ip: ownText(request.ip),
+    path: shared(request.path),
+    origin: shared(request.origin),
+    userAgent: shared(request.userAgent),
+    query: ownText(request.query),
+    streamPath: shared(request.streamPath)
+  })
+
+  const findBy = <T>({ families, directory, identity }: Belonging, find: (key: string) => T | undefined): T | undefined => {
+    for (const family of families) {
+      const found = find(sessionKey(family, directory, identity))
+      if (found !== undefined) return found
+    }
+    if (!identity.query.includes('&')) return undefined
+    for (const family of families) {
+      for (const key of prefixKeys(family, directory, identity)) {
+        const found = find(key)
+        if (found !== undefined) return found
+      }
+    }
+    return undefined
+  }
+  /** What a request would open: a session that has become idle again, or one of its own. */
+  const toOpen = (belonging: Belonging, request: AccessRequest): Opened => {
+    const before = gone.size === 0 ? undefined : findBy(belonging, gone.find)
+    if (before === undefined) return { request, keys: [keyOf(request)] }
+    const { path, streamPath, protocol, query } = before.request
+    return { request: { ...request, path, streamPath, protocol, query }, keys: before.keys }
+  }
+  /** `keep` is called when the place among the held becomes the question's own. */
+  const enter = async (
+    belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, release: Release, keep: () => void
+  ): Promise<Admission | undefined> => {
+    const session = findBy(belonging, sessions.find)
+    if (session !== undefined) return { session }
+    const opened = toOpen(belonging, newcomer.request)
+    const [key] = opened.keys
+    const same = openings.find(key)
+    if (same !== undefined) return same.wait(signal)
+    const shorter = findBy(belonging, openings.find)
+    if (shorter !== undefined) {
+      const admission = await shorter.wait(signal)
+      // What is denied to a shorter query may be allowed to this one.
+      return admission === undefined || 'session' in admission ? admission : enter(belonging, newcomer, signal, release, keep)
+    }
+    keep()
+    return openings.begin(key, (abandoned) => ask(opened, newcomer.address, abandoned, release)).wait(signal)
+  }
+
+  return {
+    find: (belonging) => findBy(belonging, sessions.find),
+    async admit(belonging, newcomer, signal, release) {
+      let kept = false
+      try {
+        return await enter(belonging, newcomer, signal, release, () => { kept = true })
+      } finally {
+        if (!kept) release()
+      }
+    },
+    serve(session, res) {
+      const { value } = session
+      const transfers = value.transfers ??= new Set()
+      const transfer = new Transfer(res, () => {
+        transfers.delete(transfer)
+        if (transfers.size === 0) value.transfers = undefined
+        if (!session.ended) value.nms.sent(transfer.take())
+        sessions.done(session)
+      })
+      transfers.add(transfer)
+      sessions.begin(session)
+    },
+    cover(session, directory) {
+      sessions.cover(session, keyOf({ ...session.value.nms.request, path: directory }))
+    },
+    close: () => sessions.close(),
+    get size() { return sessions.size }
+  }
+}

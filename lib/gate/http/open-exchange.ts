@@ -1,0 +1,93 @@
+import type { ServerResponse } from 'node:http'
+import { Departure, type LeaveSignal } from '../../access/departure.js'
+import { afterFarewell, destroySoon } from '../../farewell.js'
+import { trace } from '../../trace.js'
+import type { HttpRequest, HttpResponse } from '../../nms/host.js'
+import type { Exchange, HttpClient } from './exchange.js'
+import { refusalHeaders } from '../door/refusal.js'
+import { isOver, onceOver } from './response-end.js'
+
+const debug = trace('gate')
+
+/** Splits a request target at its first `?`. */
+export const splitTarget = (target: string): { rawPath: string, query: string } => {
+  const mark = target.indexOf('?')
+  return mark < 0 ? { rawPath: target, query: '' } : { rawPath: target.slice(0, mark), query: target.slice(mark + 1) }
+}
+
+/** The exchange of one HTTP request. A class, since there is one for each segment: an object with a getter of its own is slow in V8. */
+export class HttpExchange implements Exchange {
+  readonly rawPath: string
+  readonly query: string
+  private leaving: Departure | undefined
+
+  /** @param pass - hands the request to NMS */
+  constructor(
+    readonly req: HttpRequest, readonly res: HttpResponse, target: { readonly rawPath: string, readonly query: string },
+    readonly client: HttpClient, private readonly pass: () => void
+  ) {
+    this.rawPath = target.rawPath
+    this.query = target.query
+  }
+
+  /** Made when it is first needed: a segment of a running session needs none, nor a listener. */
+  get signal(): LeaveSignal {
+    if (this.leaving !== undefined) return this.leaving
+    const leaving = this.leaving = new Departure()
+    if (isOver(this.res)) leaving.abort()
+    else onceOver(this.res, () => leaving.abort())
+    return leaving
+  }
+
+  /** NMS's handlers are called as they are; what they throw ends this request alone. */
+  forward(): void {
+    const { req } = this
+    if (isOver(this.res)) return
+    try {
+      this.pass()
+    } catch (error) {
+      debug('node-media-server failed on %s: %s', this.rawPath, error)
+      if ('stream' in req) (req.stream as { destroy: () => void }).destroy()
+      else req.socket.destroy()
+    }
+  }
+
+  refuse(status: number, reason: string, allowed?: string): void {
+    const { req, res } = this
+    if (isOver(res)) return
+    const body = `${reason}\n`
+    const headers = refusalHeaders(status, body, allowed)
+    if ('stream' in res) refuseStream(req, res, status, headers, body)
+    else refuseConnection(req, res, status, headers, body)
+  }
+}
+
+/** On HTTP/2 the stream ends, and the connection goes on. */
+const refuseStream = (req: HttpRequest, res: Extract<HttpResponse, { stream: unknown }>, status: number, headers: Record<string, string>, body: string): void => {
+  const { stream } = res
+  stream.on('error', () => undefined)
+  res.writeHead(status, headers)
+  res.end(req.method === 'HEAD' ? '' : body)
+  req.resume()
+  afterFarewell(stream, () => stream.close())
+}
+
+/**
+ * On HTTP/1 the connection ends. A body that is still coming is read and thrown away until then,
+ * or the reset that answers it could overtake the refusal.
+ */
+const refuseConnection = (req: HttpRequest, res: ServerResponse, status: number, headers: Record<string, string>, body: string): void => {
+  const { socket } = req
+  res.writeHead(status, { ...headers, Connection: 'close' })
+  destroySoon(socket)
+  if (req.complete || hasNoBody(req)) {
+    res.end(req.method === 'HEAD' ? undefined : body)
+    return
+  }
+  res.write(body)
+  req.resume()
+  req.once('end', () => res.end())
+}
+
+const hasNoBody = ({ headers }: HttpRequest): boolean =>
+  headers['content-length'] === undefined && headers['transfer-encoding'] === undefined

@@ -1,0 +1,23 @@
+import type { HttpResponse } from '../../nms/host.js'
+
+/** Whether a response has been sent, or its client has left. */
+export const isOver = (res: HttpResponse): boolean => 'stream' in res
+  ? res.stream === undefined || res.stream.closed
+  : res.closed || res.req.socket.destroyed
+
+/** Calls once, when a response has been sent or never will be. */
+export const onceOver = (res: HttpResponse, listener: () => void): void => {
+  if ('stream' in res || res.socket !== null) {
+    res.once('close', listener)
+    return
+  }
+  // It waits behind others of its connection. If that ends meanwhile, Node tells only the request.
+  const { req } = res
+  const over = (): void => {
+    res.off('close', over)
+    req.off('close', over)
+    listener()
+  }
+  res.once('close', over)
+  req.once('close', over)
+}

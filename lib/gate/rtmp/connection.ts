@@ -1,0 +1,190 @@
+import type { Socket } from 'node:net'
+import { Departure } from '../../access/departure.js'
+import type { AccessRequest } from '../../access/request.js'
+import { deny } from '../../access/verdict.js'
+import { destroySoon } from '../../farewell.js'
+import { trace } from '../../trace.js'
+import type { RtmpCommand, RtmpListener, RtmpPeer } from '../../nms/host.js'
+import type { Door } from '../door/door.js'
+import { clientReason } from '../door/refusal.js'
+import { rtmpRequest } from './request.js'
+
+const debug = trace('gate')
+
+/** C0, C1 and C2: parsed in one piece, for they hold no command. */
+const HANDSHAKE_BYTES = 1 + 1536 + 1536
+/** What may follow the handshake before a command is decided: 500 bytes do for any player. */
+const MAX_OPENING_BYTES = 64 * 1024
+const MAX_OPENING_MESSAGE_BYTES = 16 * 1024
+/** What a held client may send on before it is no longer read. */
+const MAX_KEPT_BYTES = 64 * 1024
+
+/**
+ * `opening`: no command yet, parsed message by message. `held`: at the door, input is kept.
+ * `open`: NMS's own. `closing`: told why, input is thrown away. `gone`: closed.
+ */
+type State = 'opening' | 'held' | 'open' | 'closing' | 'gone'
+
+/** What is to be told of a connection on its way to a verdict. */
+export interface Arrival {
+  /** A command came: from here on the backend's budget counts. */
+  onCommand(): void
+  /** It waits for nothing any more, so its place among the held is free. */
+  onDecided(): void
+}
+
+/** Takes an RTMP connection through the door. A class, since thousands may be held: a function of its own costs each 64 bytes. */
+export class RtmpConnection implements RtmpListener {
+  private state: State
+  private readonly leaving = new Departure()
+  private handshakeLeft = HANDSHAKE_BYTES
+  private openingLeft = MAX_OPENING_BYTES
+  private kept: Buffer[] | undefined
+  private keptBytes = 0
+  private asking = false
+  private readonly peer: RtmpPeer
+  private readonly socket: Socket
+
+  /** @param arrival - `undefined` for a connection that was admitted before the plugin was attached */
+  constructor(
+    private readonly door: Door, private readonly secure: boolean, adopt: (listener: RtmpListener) => RtmpPeer, private readonly arrival?: Arrival
+  ) {
+    const runs = arrival === undefined
+    this.state = runs ? 'open' : 'opening'
+    this.peer = adopt(this)
+    this.socket = this.peer.socket
+    this.peer.limit(runs ? Infinity : MAX_OPENING_MESSAGE_BYTES)
+    if (!runs) this.socket.setNoDelay(true)
+    this.socket.on('data', this.onData)
+    this.socket.on('end', this.onEnd)
+    this.socket.on('error', this.onError)
+  }
+
+  /** Cuts it if it is undecided; those who are held are refused through their verdict. */
+  close(): void {
+    if (this.state === 'opening') this.socket.destroy()
+  }
+
+  command(received: RtmpCommand): void {
+    if (this.state !== 'opening') {
+      this.refuse(received.action, 'one stream per connection')
+      return
+    }
+    this.arrival?.onCommand()
+    const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure })
+    this.state = 'held'
+    if ('malformed' in request) {
+      const verdict = deny('malformed', request.malformed)
+      this.door.report(request.asked, verdict)
+      this.arrival?.onDecided()
+      this.refuse(received.action, clientReason(verdict))
+    } else this.ask(request.asked)
+  }
+
+  closed(): void {
+    // While a backend is asked, its place is free when that has answered.
+    if (!this.asking) this.arrival?.onDecided()
+    this.state = 'gone'
+    this.kept = undefined
+    this.leaving.abort()
+  }
+
+  released(): void {
+    this.socket.off('data', this.onData).off('end', this.onEnd).off('error', this.onError)
+  }
+
+  private readonly onData = (bytes: Buffer): void => { this.data(bytes) }
+  private readonly onError = (): void => { this.closed() }
+  private readonly onEnd = (): void => {
+    if (this.state === 'open' || this.state === 'closing') return
+    this.socket.destroy()
+    this.closed()
+  }
+
+  private ask(request: AccessRequest): void {
+    this.asking = true
+    void this.door.decide(request, this.leaving).then((verdict) => {
+      this.asking = false
+      this.arrival?.onDecided()
+      if (this.state !== 'held') return
+      if (verdict.allowed) this.admit(request)
+      else this.refuse(request.action, clientReason(verdict))
+    })
+  }
+
+  private admit(request: AccessRequest): void {
+    const { peer, socket, kept = [] } = this
+    this.state = 'open'
+    this.kept = undefined
+    peer.limit(request.action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity)
+    this.safely(() => peer.proceed(request))
+    if (request.action === 'play') peer.afterFirstMedia(() => socket.setNoDelay(false))
+    else socket.setNoDelay(false)
+    for (const bytes of kept) this.data(bytes)
+    socket.resume()
+  }
+
+  private refuse(action: RtmpCommand['action'], reason: string): void {
+    this.peer.sendError(action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized', reason)
+    this.peer.stop()
+    this.socket.end()
+    this.drain()
+  }
+
+  /** What the client still sends is read and thrown away, else a reset could overtake the reason. */
+  private drain(): void {
+    this.state = 'closing'
+    this.kept = undefined
+    this.socket.resume()
+    destroySoon(this.socket)
+  }
+
+  /** NMS's parser is beyond repair after an exception; only this connection suffers. */
+  private safely(parse: () => void): void {
+    try {
+      parse()
+    } catch (error) {
+      debug('session %s sent what cannot be parsed, cut: %s', this.peer.id, error)
+      this.state = 'closing'
+      this.socket.destroy()
+      return
+    }
+    if (this.socket.writableEnded && this.state !== 'gone' && this.state !== 'closing') this.drain()
+  }
+
+  private feed(bytes: Buffer): void { this.safely(() => this.peer.feed(bytes)) }
+
+  private data(bytes: Buffer): void {
+    switch (this.state) {
+      case 'open': return this.feed(bytes)
+      case 'opening': return this.open(bytes)
+      case 'held': return this.keep(bytes)
+      case 'closing': case 'gone': return
+    }
+  }
+
+  private open(bytes: Buffer): void {
+    let at = Math.min(this.handshakeLeft, bytes.length)
+    this.handshakeLeft -= at
+    if (at > 0) this.feed(bytes.subarray(0, at))
+    while (at < bytes.length && this.state === 'opening' && !this.socket.destroyed) {
+      const end = Math.min(at + this.peer.step(), bytes.length)
+      this.openingLeft -= end - at
+      if (this.openingLeft < 0) {
+        debug('session %s sent %d bytes without a command, cut', this.peer.id, MAX_OPENING_BYTES)
+        this.socket.destroy()
+        return
+      }
+      const part = bytes.subarray(at, end)
+      at = end
+      this.feed(part)
+    }
+    if (at < bytes.length && this.state !== 'opening') this.data(bytes.subarray(at))
+  }
+
+  private keep(bytes: Buffer): void {
+    (this.kept ??= []).push(bytes)
+    this.keptBytes += bytes.length
+    if (this.keptBytes >= MAX_KEPT_BYTES) this.socket.pause()
+  }
+}

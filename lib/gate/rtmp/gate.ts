@@ -1,0 +1,69 @@
+import type { Socket } from 'node:net'
+import { normalizeIp } from '../../access/address.js'
+import type { RtmpFront } from '../../nms/host.js'
+import type { Door } from '../door/door.js'
+import { RtmpArrival } from './arrival.js'
+import { RtmpConnection } from './connection.js'
+
+/** The door for RTMP and RTMPS. */
+export interface RtmpGate extends RtmpFront {
+  /** Refuses those who are held and cuts those who have not said what they want. */
+  close(): void
+}
+
+/**
+ * Makes the gate. Every connection takes a place among the held clients from TCP accept on, so
+ * that half a TLS handshake, half an RTMP handshake and silence all count, and is cut if it has
+ * not sent a command that can be decided within `commandTimeoutMs` (0: no limit).
+ *
+ * @param onOverload - told the address of a connection that was cut because a limit is reached
+ */
+export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
+  commandTimeoutMs: number, onOverload: (ip: string) => void
+}): RtmpGate => {
+  /** Those that do not carry RTMP yet, by address and port: for RTMPS the accepted socket is not the one that will. */
+  const arrivals = new Map<string, RtmpArrival>()
+  const undecided = new Set<RtmpArrival>()
+
+  const accepted = (socket: Socket): void => {
+    const ip = normalizeIp(socket.remoteAddress ?? '')
+    const release = ip === '' ? undefined : door.hold(ip)
+    if (release === undefined) {
+      if (ip !== '') onOverload(ip)
+      socket.on('error', () => undefined)
+      socket.destroy()
+      return
+    }
+    const key = keyOf(socket)
+    const arrival = new RtmpArrival(socket, release, commandTimeoutMs, undecided)
+    arrivals.set(key, arrival)
+    arrival.whenGone(() => {
+      // The same client's next connection, from the same port, may be told of before the end of this one.
+      if (arrivals.get(key) === arrival) arrivals.delete(key)
+      arrival.onDecided()
+    })
+  }
+
+  const ready: RtmpFront['ready'] = (socket, secure, adopt) => {
+    const key = keyOf(socket)
+    const arrival = arrivals.get(key)
+    if (arrival === undefined) {
+      socket.on('error', () => undefined)
+      socket.destroy()
+      return
+    }
+    arrivals.delete(key)
+    arrival.carries(new RtmpConnection(door, secure, adopt, arrival))
+  }
+
+  return {
+    accepted,
+    ready,
+    running: (adopt) => { new RtmpConnection(door, false, adopt) },
+    close() {
+      for (const arrival of undecided) arrival.close()
+    }
+  }
+}
+
+const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`

@@ -1,0 +1,36 @@
+import type { Socket } from 'node:net'
+import { authorityOf, normalizeIp } from '../../access/address.js'
+import type { AccessRequest } from '../../access/request.js'
+import type { RtmpCommand } from '../../nms/host.js'
+import { askedOr, type Asked } from '../door/asked.js'
+import { streamPathOf } from '../../nms/v4/stream-path.js'
+
+/** The ends of a connection. */
+type Ends = Pick<Socket, 'remoteAddress' | 'localAddress' | 'localPort'>
+
+/** Translates a `play` or `publish` command; the command's fields are the client's own bytes. */
+export const rtmpRequest = (command: RtmpCommand, { id, socket, secure }: {
+  id: string, socket: Ends, secure: boolean
+}): Asked => {
+  const mark = command.name.indexOf('?')
+  const name = mark < 0 ? command.name : command.name.slice(0, mark)
+  const streamPath = streamPathOf(command.app, name)
+  const asked: AccessRequest = {
+    sessionId: id,
+    action: command.action,
+    protocol: secure ? 'rtmps' : 'rtmp',
+    ip: normalizeIp(socket.remoteAddress ?? ''),
+    path: streamPath ?? `/${command.app}/${name}`,
+    origin: originOf(command.tcUrl, secure, socket),
+    userAgent: command.flashVer,
+    query: mark < 0 ? '' : command.name.slice(mark + 1),
+    streamPath: streamPath ?? ''
+  }
+  return askedOr(asked, streamPath === undefined ? 'app and stream name may hold letters, digits, _ and - only' : undefined)
+}
+
+/** Scheme as the connection really is; host, and the port if the client named one, as it says. */
+const originOf = (tcUrl: string, secure: boolean, socket: Ends): string => {
+  const [, host = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#]*)/i.exec(tcUrl) ?? []
+  return `${secure ? 'rtmps' : 'rtmp'}://${host === '' ? authorityOf(socket.localAddress, socket.localPort) : host}`
+}

@@ -1,0 +1,73 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { Networks } from '../../access/address.js'
+import type { AccessRequest } from '../../access/request.js'
+import { deny, type Verdict } from '../../access/verdict.js'
+import { destroySoon } from '../../farewell.js'
+import { trace } from '../../trace.js'
+import type { Host, HttpFront } from '../../nms/host.js'
+import { overloaded, type Door } from '../door/door.js'
+import { httpClientOf } from '../http/client.js'
+import { splitTarget } from '../http/open-exchange.js'
+import { clientReason, refusalHeaders, statusOf } from '../door/refusal.js'
+import { holdUpgrade, type HeldUpgrade } from './upgrade.js'
+import { webSocketRequest } from './request.js'
+
+const debug = trace('gate')
+/** Subprotocols by which NMS takes a WebSocket for a publisher. */
+const PUBLISHING = new Set(['post', 'publisher'])
+
+/** The door for WebSocket-FLV. */
+export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): HttpFront['upgrade'] => {
+  const ask = async (held: HeldUpgrade, req: IncomingMessage, request: AccessRequest, address: string, forward: (head: Buffer) => void): Promise<void> => {
+    const release = door.hold(request.ip)
+    if (release === undefined) {
+      door.report(request, overloaded)
+      return refuse(held, overloaded)
+    }
+    const verdict = await door.decide(request, held.signal)
+    release()
+    if (held.signal.aborted) return
+    if (!verdict.allowed) return refuse(held, verdict)
+    host.grant(req, request, address)
+    const head = held.letGo()
+    try {
+      forward(head)
+    } catch (error) {
+      debug('node-media-server failed on the WebSocket of session %s: %s', request.sessionId, error)
+      held.socket.destroy()
+    }
+  }
+
+  return (req, socket, head, secure, forward) => {
+    const target = splitTarget(req.url ?? '')
+    const held = holdUpgrade(socket, head)
+    const client = httpClientOf(req, secure, 'ws', trusted)
+    const action = PUBLISHING.has(firstSubprotocol(req).toLowerCase()) ? 'publish' : 'play'
+    const request = webSocketRequest({ action, ...target }, client, host.newSessionId())
+    const malformed = !isWebSocket(req) ? 'this is no WebSocket handshake' : 'malformed' in request ? request.malformed : undefined
+    if (malformed === undefined) return void ask(held, req, request.asked, client.address, forward)
+    const verdict = deny('malformed', malformed)
+    door.report(request.asked, verdict)
+    refuse(held, verdict)
+  }
+}
+
+const refuse = ({ socket, signal, letGo }: HeldUpgrade, verdict: Verdict): void => {
+  if (signal.aborted) return
+  letGo()
+  const status = statusOf(verdict)
+  const body = `${clientReason(verdict)}\n`
+  const headers = { ...refusalHeaders(status, body), Connection: 'close' }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`)
+  destroySoon(socket)
+}
+
+/** The one that the WebSocket library will choose. */
+const firstSubprotocol = ({ headers }: IncomingMessage): string => (headers['sec-websocket-protocol'] ?? '').split(',')[0]?.trim() ?? ''
+
+/** What the WebSocket library will demand, so that the backend is not asked for nothing (RFC 6455, 4.2.1). */
+const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' &&
+  /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&
+  ['13', '8'].includes(headers['sec-websocket-version'] ?? '')

@@ -1,0 +1,49 @@
+/** Printable text: control characters and what could reorder or hide a line become `\x1b`-like escapes. */
+export const printable = (text: string, max = 512): string => {
+  const cut = text.length > max ? `${text.slice(0, max)}…` : text
+  return cut.replace(
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\\]/g,
+    (c) => c === '\\' ? '\\\\' : c.charCodeAt(0) < 0x100
+      ? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`
+      : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
+}
+
+/** More of a query is not worth reading, and a client could send megabytes. */
+const MAX_QUERY = 2048
+
+/** A parameter's name is shown if it could be one; what has no value behind it could be a token itself. */
+const maskPart = (part: string): string => {
+  const at = part.indexOf('=')
+  const [name, value] = [part.slice(0, Math.max(at, 0)), part.slice(at + 1)]
+  if (part === '') return ''
+  return name.length <= 40 && /[^=]/.test(value) && at > 0 ? `${name}=***` : '***'
+}
+
+const maskParts = (query: string): string =>
+  query.split(/([&;])/).map((part, index) => index % 2 === 0 ? maskPart(part) : part).join('')
+
+/** A query with every value hidden: `token=***&x=***`. Cuts at `&` and `;`, as backends do. */
+export const maskQuery = (query: string): string => printable(maskParts(query.slice(0, MAX_QUERY)))
+
+/** Text for people, such as an error's message, with the queries, credentials and tokens in it hidden. */
+export const maskSecrets = (text: string): string =>
+  printable(text.slice(0, MAX_QUERY)
+    .replace(/\?([^\s"'<>]+)/g, (_, query: string) => `?${maskParts(query)}`)
+    .replace(/:\/\/[^\s/@"'<>]*@/g, '://***@')
+    .replace(/\b(bearer|basic) +[^\s"',]+/gi, '$1 ***')
+    .replace(/\b((?:\w|-){0,20}(?:token|password|secret|sign|authorization|api-?key))(["']?\s*[=:]\s*)["']?[^\s"'&;,]+/gi, '$1$2***'))
+
+/**
+ * A path with what stands behind its first mark of a query hidden: of a malformed request a token
+ * may be in there, as in `/live?token=…/s` or `/live/s.flv%3Ftoken=…`.
+ */
+export const maskPath = (path: string): string =>
+  printable(path.slice(0, MAX_QUERY).replace(/([?;#&=]|%(?:25)*(?:3[bdf]|2[36]))[^]+$/i, '$1***'), 200)
+
+/** An error for people: what it says, and where it was raised, without secrets. */
+export const errorText = (error: unknown): string => {
+  if (!(error instanceof Error)) return maskSecrets(String(error))
+  const place = error.stack?.split('\n').find((line) => /^\s+at /.test(line))?.trim() ?? ''
+  return `${maskSecrets(`${error.name}: ${error.message}`)}${place && ` (${printable(place)})`}`
+}

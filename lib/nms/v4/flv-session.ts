@@ -1,0 +1,97 @@
+import type { EventEmitter } from 'node:events'
+import { afterFarewell } from '../../farewell.js'
+import { trace } from '../../trace.js'
+import { destroy } from './cut.js'
+import type { Grant } from './grants.js'
+import { isWebSocket, type NmsContext, type NmsFlvSession } from './shapes.js'
+
+const debug = trace('nms')
+
+/** Where NMS listens for a session's bytes and for its end. */
+interface Wires {
+  readonly data: EventEmitter
+  readonly dataEvent: 'data' | 'message'
+  /** On HTTP/2 the stream: what NMS knows as the request's socket hands its listeners on to that. */
+  readonly end: EventEmitter & { readonly destroyed?: boolean }
+}
+
+const wiresOf = ({ req, res }: NmsFlvSession): Wires => {
+  if (isWebSocket(res)) return { data: res, dataEvent: 'message', end: res }
+  return { data: req, dataEvent: 'data', end: 'stream' in req ? req.stream : req.socket }
+}
+
+/**
+ * Whether a session's client has left. Between a request's admission and its session NMS may have
+ * looked for a file or read a body, and it would wait for the end of a connection that has ended.
+ */
+export const hasLeft = (session: NmsFlvSession): boolean => wiresOf(session).end.destroyed === true
+
+/** Takes NMS's own listeners off an FLV session, so that it raises and parses nothing more. */
+export const unplug = (session: NmsFlvSession): void => {
+  const { data, dataEvent, end } = wiresOf(session)
+  data.off(dataEvent, session.onData)
+  end.off('close', session.onClose)
+}
+
+/**
+ * Makes an admitted FLV session safe for the rest of its life: it carries the id and the address that
+ * the backend was told; what NMS's parser throws ends this session alone; a player's input is not parsed;
+ * `close()` really closes; and on HTTP/2 the session ends with its stream.
+ *
+ * @param grant - `undefined` for a session that was running before the plugin was attached
+ * @param undo - gets a function that gives the session back to NMS as it was
+ */
+export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, context: NmsContext, undo: Set<() => void>): void => {
+  if (grant !== undefined) {
+    session.id = grant.sessionId
+    session.ip = grant.address ?? session.ip
+  }
+  const { onData, onClose, close } = session
+  const wires = wiresOf(session)
+  const publishes = grant?.action === 'publish' || (grant === undefined && session.isPublisher)
+  let closing = false
+  let ended = false
+
+  const guardedData = (bytes: Buffer): void => {
+    if (closing) return
+    if (!publishes) {
+      session.inBytes += bytes.length
+      context.networkStats.inBytes += bytes.length
+      return
+    }
+    try {
+      onData(bytes)
+    } catch (error) {
+      debug('session %s sent what NMS cannot parse: %s', session.id, error)
+      destroy(session)
+    }
+  }
+  const endOnce = (): void => {
+    if (ended) return
+    ended = true
+    undo.delete(restore)
+    session.sendBuffer = () => undefined
+    onClose()
+  }
+  const closeFirmly = (): void => {
+    closing = true
+    grant?.onClosed?.()
+    close()
+    afterFarewell(wires.end, () => destroy(session))
+  }
+  const restore = (): void => {
+    wires.data.off(wires.dataEvent, guardedData)
+    wires.end.off('close', endOnce)
+    wires.data.on(wires.dataEvent, onData)
+    wires.end.on('close', onClose)
+    session.close = close
+  }
+
+  unplug(session)
+  wires.data.on(wires.dataEvent, guardedData)
+  wires.end.on('close', endOnce)
+  session.close = closeFirmly
+  // A stream that is gone would answer a write with an error event that nobody listens for.
+  if ('stream' in session.res) (session.res).stream.on('error', () => undefined)
+  undo.add(restore)
+}

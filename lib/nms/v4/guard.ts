@@ -1,0 +1,82 @@
+import type { Action } from '../../access/request.js'
+import { destroy } from './cut.js'
+import { adoptFlv, hasLeft, unplug } from './flv-session.js'
+import type { Grants } from './grants.js'
+import { isFlv, isInternal, isRtmp, type NmsBroadcast, type NmsContext, type NmsSession } from './shapes.js'
+
+/** Tells that NMS itself would not have somebody whom the backend had let in, such as a second publisher. */
+export type OnUnwanted = (session: NmsSession, action: Action) => void
+
+/** What the guard tells when it had to stop somebody whom no gate had let in. */
+export type OnIntruder = (session: NmsSession, action: Action, layer: 'guard' | 'hook') => void
+
+/**
+ * The backstop for whatever no gate thought of: every way to play or publish in NMS ends in
+ * `postPlay` or `postPublish` of a broadcast, so these are wrapped where NMS registers a broadcast.
+ * A client without a grant for exactly this action and stream path gets NMS's own error string
+ * back before NMS has raised an event, given a slot or recorded anything.
+ *
+ * @param undo - what gives admitted sessions back to NMS when the plugin is closed
+ * @returns a function that puts everything back
+ */
+export const installGuard = (
+  context: NmsContext, grants: Grants, onIntruder: OnIntruder, onUnwanted: OnUnwanted, undo: Set<() => void>
+): () => void => {
+  const { broadcasts, sessions } = context
+  const refused = new WeakSet<NmsSession>()
+  const originals = new WeakMap<NmsBroadcast, Pick<NmsBroadcast, 'postPlay' | 'postPublish'>>()
+  let installed = true
+
+  const guarded = (broadcast: NmsBroadcast, action: Action, original: NmsBroadcast['postPlay']) => (session: NmsSession): string | null => {
+    if (!installed || isInternal(session)) return original(session)
+    const grant = grants.use(session, action)
+    if (grant === undefined) {
+      onIntruder(session, action, 'guard')
+      dismiss(broadcast, session)
+      return `${action} of ${session.streamPath} was not authorized`
+    }
+    if (isFlv(session) && hasLeft(session)) {
+      dismiss(broadcast, session)
+      return 'the client has left'
+    }
+    if (isFlv(session)) adoptFlv(session, grant, context, undo)
+    const error = original(session)
+    if (error !== null) onUnwanted(session, action)
+    return error
+  }
+
+  /** Leaves nothing of a session that NMS is about to begin. */
+  const dismiss = (broadcast: NmsBroadcast, session: NmsSession): void => {
+    refused.add(session)
+    if (isFlv(session)) unplug(session)
+    else if (isRtmp(session)) {
+      // It is listed already, and NMS would raise donePlay at its end.
+      session.socket.off('close', session.onClose)
+      sessions.delete(session.id)
+    }
+    if (broadcast.publisher === null && broadcast.subscribers.size === 0) broadcasts.delete(broadcast.streamPath)
+    destroy(session)
+  }
+
+  const wrap = (broadcast: NmsBroadcast): void => {
+    if (originals.has(broadcast)) return
+    const { postPlay, postPublish } = broadcast
+    originals.set(broadcast, { postPlay, postPublish })
+    broadcast.postPlay = guarded(broadcast, 'play', postPlay)
+    broadcast.postPublish = guarded(broadcast, 'publish', postPublish)
+  }
+
+  const setBroadcast = broadcasts.set.bind(broadcasts)
+  broadcasts.set = (path, broadcast) => { wrap(broadcast); return setBroadcast(path, broadcast) }
+  broadcasts.forEach(wrap)
+  // An FLV session is listed only after its broadcast has had its say.
+  const setSession = sessions.set.bind(sessions)
+  sessions.set = (_, session) => refused.has(session) ? sessions : setSession(session.id, session)
+
+  return () => {
+    installed = false
+    delete (broadcasts as Partial<typeof broadcasts>).set
+    delete (sessions as Partial<typeof sessions>).set
+    for (const broadcast of broadcasts.values()) Object.assign(broadcast, originals.get(broadcast))
+  }
+}

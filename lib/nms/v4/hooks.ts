@@ -1,0 +1,77 @@
+import type { Action } from '../../access/request.js'
+import { destroy } from './cut.js'
+import type { Grants } from './grants.js'
+import type { OnIntruder } from './guard.js'
+import { isInternal, type NmsContext, type NmsSession } from './shapes.js'
+import { isViewer } from './viewer.js'
+
+/** A client's session as NMS accounts for it. Times are milliseconds since 1970. */
+export interface SessionRecord {
+  readonly id: string
+  readonly action: Action
+  /** `address:port`, as NMS has it. */
+  readonly address: string
+  /** As NMS names it: `rtmp`, `flv` (HTTP and WebSocket alike), `hls`. */
+  readonly protocol: string
+  readonly streamPath: string
+  readonly startedAt: number
+  readonly inBytes: number
+  readonly outBytes: number
+}
+
+/** Called at the begin and at the end of each client's session. */
+export type OnSession = (event: 'start' | 'end', session: SessionRecord) => void
+
+export interface Hooks {
+  /** Ends the accounting of a session that NMS began and then refused, for which it raises no event. */
+  end(session: NmsSession, action: Action): void
+  /** Takes the listeners off. */
+  uninstall(): void
+}
+
+/**
+ * The documented contract with NMS: its events begin and end the accounting of a session, and a
+ * client that shows up in a `pre` event without a grant, past gate and guard, is cut and reported.
+ */
+export const installHooks = (context: NmsContext, grants: Grants, onIntruder: OnIntruder, onSession: OnSession): Hooks => {
+  const started = new WeakMap<NmsSession, Action>()
+  const isLetIn = (session: NmsSession, action: Action): boolean =>
+    grants.find(session, action) !== undefined || (action === 'play' && isViewer(session))
+  const lastCheck = (action: Action) => (session: NmsSession): void => {
+    if (isInternal(session) || isLetIn(session, action)) return
+    onIntruder(session, action, 'hook')
+    destroy(session)
+  }
+  const begin = (action: Action) => (session: NmsSession): void => {
+    if (isInternal(session) || !isLetIn(session, action)) return
+    started.set(session, action)
+    onSession('start', record(session, action))
+  }
+  const end = (action: Action) => (session: NmsSession): void => {
+    if (started.get(session) !== action) return
+    started.delete(session)
+    onSession('end', record(session, action))
+  }
+  const listeners: [string, (session: NmsSession) => void][] = [
+    ['prePlay', lastCheck('play')], ['postPlay', begin('play')], ['donePlay', end('play')],
+    ['prePublish', lastCheck('publish')], ['postPublish', begin('publish')], ['donePublish', end('publish')]
+  ]
+  for (const [event, listener] of listeners) context.eventEmitter.prependListener(event, listener)
+  return {
+    end: (session, action) => end(action)(session),
+    uninstall() {
+      for (const [event, listener] of listeners) context.eventEmitter.off(event, listener)
+    }
+  }
+}
+
+const record = (session: NmsSession, action: Action): SessionRecord => ({
+  id: session.id,
+  action,
+  address: session.ip,
+  protocol: session.protocol,
+  streamPath: session.streamPath,
+  startedAt: session.createTime,
+  inBytes: session.inBytes,
+  outBytes: session.outBytes
+})

@@ -1,0 +1,54 @@
+import type { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { HttpFront, HttpRequest, HttpResponse } from '../host.js'
+import type { NmsInstance } from './shapes.js'
+
+type Listener = (...args: unknown[]) => void
+
+/**
+ * Stands in front of the `request` and `upgrade` listeners of NMS's HTTP and HTTPS servers.
+ * `Expect: 100-continue` is answered only when the request is forwarded.
+ *
+ * @returns a function that puts NMS's own listeners back
+ */
+export const installHttpFront = (nms: NmsInstance, front: HttpFront): () => void => {
+  const undo = [
+    intercept(nms.httpServer.httpServer, false, front),
+    intercept(nms.httpServer.httpsServer, true, front)
+  ]
+  return () => undo.forEach((restore) => restore())
+}
+
+const intercept = (server: EventEmitter | undefined, secure: boolean, front: HttpFront): () => void => {
+  if (server === undefined) return () => undefined
+  const requests = server.listeners('request') as Listener[]
+  const upgrades = server.listeners('upgrade') as Listener[]
+  const call = (listeners: Listener[], ...args: unknown[]): void => listeners.forEach((listener) => listener.apply(server, args))
+
+  const request = (req: HttpRequest, res: HttpResponse): void => {
+    front.request(req, res, secure, () => call(requests, req, res))
+  }
+  const checkContinue = (req: HttpRequest, res: HttpResponse): void => {
+    front.request(req, res, secure, () => {
+      res.writeContinue()
+      call(requests, req, res)
+    })
+  }
+  const upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    front.upgrade(req, socket, head, secure, (all) => call(upgrades, req, socket, all))
+  }
+
+  requests.forEach((listener) => server.off('request', listener))
+  upgrades.forEach((listener) => server.off('upgrade', listener))
+  server.on('request', request)
+  server.on('upgrade', upgrade)
+  server.on('checkContinue', checkContinue)
+  return () => {
+    server.off('request', request)
+    server.off('upgrade', upgrade)
+    server.off('checkContinue', checkContinue)
+    requests.forEach((listener) => server.on('request', listener))
+    upgrades.forEach((listener) => server.on('upgrade', listener))
+  }
+}

@@ -1,0 +1,149 @@
+import type { Socket } from 'node:net'
+import type { AccessRequest } from '../../access/request.js'
+import { destroySoon } from '../../farewell.js'
+import { silence } from './cut.js'
+import type { Grants } from './grants.js'
+import type { RtmpCommand, RtmpListener, RtmpPeer } from '../host.js'
+import { GuardedParser } from './rtmp-parser.js'
+import type { NmsContext, NmsInvoke, NmsRtmp, NmsRtmpSession } from './shapes.js'
+
+/** Everything that a peer needs from around it. */
+export interface PeerSetting {
+  readonly context: NmsContext
+  readonly grants: Grants
+  /** Gets a function that gives the session back to NMS as it was. */
+  readonly undo: Set<() => void>
+  /** Somebody (admin API, `notify.url`) closes a session that was allowed this. */
+  readonly onClosed: (request: AccessRequest) => void
+}
+
+/**
+ * Takes an RTMP session out of NMS's hands: its bytes go through `feed` alone, `play` and
+ * `publish` stop at the listener before NMS has answered, only the holder of a publisher slot can
+ * broadcast, `close()` really closes, and a session that was never granted anything disappears
+ * without `donePlay`.
+ *
+ * @param granted - whether the session was running before the plugin was attached
+ */
+export const adoptRtmp = (session: NmsRtmpSession, setting: PeerSetting, granted: boolean, listener: RtmpListener): RtmpPeer =>
+  new AdoptedRtmp(session, setting, granted, listener)
+
+/** A class, since thousands may be held: each function that a session has of its own is 64 bytes. */
+class AdoptedRtmp implements RtmpPeer {
+  readonly id: string
+  readonly socket: Socket
+  private heldAt: NmsInvoke | undefined
+  private action: RtmpCommand['action'] = 'play'
+  private allowed: AccessRequest | undefined
+  private readonly parser: GuardedParser
+  private readonly nmsOnPacket: NmsRtmp['onPacketCallback']
+  private readonly nmsClose: NmsRtmpSession['close']
+  private readonly nmsSendBuffer: NmsRtmpSession['sendBuffer']
+
+  constructor(
+    private readonly session: NmsRtmpSession, private readonly setting: PeerSetting, private granted: boolean, private readonly listener: RtmpListener
+  ) {
+    const { id, socket, rtmp } = session
+    this.id = id
+    this.socket = socket
+    this.nmsOnPacket = rtmp.onPacketCallback
+    this.nmsClose = session.close
+    this.nmsSendBuffer = session.sendBuffer
+    this.parser = new GuardedParser(rtmp)
+    rtmp.onPlay = (invoke) => this.stopAt('play', invoke)
+    rtmp.onPublish = (invoke) => this.stopAt('publish', invoke)
+    rtmp.onPacketCallback = (packet) => {
+      if (session.broadcast?.publisher === session) this.nmsOnPacket(packet)
+    }
+    session.close = () => this.close()
+    socket.off('data', session.onData)
+    socket.off('close', session.onClose)
+    socket.on('close', this.onClosed)
+    setting.undo.add(this.restore)
+  }
+
+  feed(bytes: Buffer): void {
+    this.session.inBytes += bytes.length
+    this.setting.context.networkStats.inBytes += bytes.length
+    this.parser.feed(bytes)
+  }
+
+  step(): number { return this.parser.step() }
+  limit(bytes: number): void { this.parser.maxMessageBytes = bytes }
+  stop(): void { this.parser.stopped = true }
+
+  proceed(request: AccessRequest): void {
+    const { heldAt, action, session: { id, rtmp } } = this
+    this.granted = true
+    this.allowed = request
+    this.heldAt = undefined
+    this.setting.grants.give(this.session, { sessionId: id, action, streamPath: request.streamPath })
+    if (heldAt !== undefined) commandsOf(rtmp)[action === 'play' ? 'onPlay' : 'onPublish'].call(rtmp, heldAt)
+  }
+
+  sendError(code: string, description: string): void {
+    const { rtmp } = this.session
+    rtmp.sendStatusMessage(rtmp.parserPacket.header.stream_id, 'error', code, description)
+  }
+
+  afterFirstMedia(listener: () => void): void {
+    if (this.session.outBytes > 0) return listener()
+    this.session.sendBuffer = (buffer) => {
+      this.session.sendBuffer = this.nmsSendBuffer
+      this.nmsSendBuffer(buffer)
+      listener()
+    }
+  }
+
+  private stopAt(action: RtmpCommand['action'], invoke: NmsInvoke): void {
+    const { streamApp, connectCmdObj } = this.session.rtmp
+    this.action = action
+    this.heldAt = invoke
+    this.listener.command({
+      action, app: text(streamApp), name: text(invoke.streamName), tcUrl: text(connectCmdObj?.tcUrl), flashVer: text(connectCmdObj?.flashVer)
+    })
+  }
+
+  /** Somebody closes the session. */
+  private close(): void {
+    this.stop()
+    if (this.allowed !== undefined) this.setting.onClosed(this.allowed)
+    this.nmsClose()
+    destroySoon(this.socket)
+  }
+
+  private readonly onClosed = (): void => {
+    const { session, setting } = this
+    setting.undo.delete(this.restore)
+    silence(session)
+    if (this.granted) session.onClose()
+    else setting.context.sessions.delete(session.id)
+    this.listener.closed()
+  }
+
+  private readonly restore = (): void => {
+    const { session, socket } = this
+    // NMS would raise donePlay for a session that never got anything, so it ends as it was: refused.
+    if (!this.granted) {
+      this.stop()
+      socket.end()
+      destroySoon(socket)
+      return
+    }
+    this.listener.released()
+    this.parser.restore()
+    for (const own of COMMANDS) delete (session.rtmp as Partial<NmsRtmp>)[own]
+    session.rtmp.onPacketCallback = this.nmsOnPacket
+    session.close = this.nmsClose
+    session.sendBuffer = this.nmsSendBuffer
+    socket.off('close', this.onClosed)
+    socket.on('close', session.onClose)
+    socket.on('data', session.onData)
+  }
+}
+
+/** NMS's own handlers of the commands, on the parser's prototype. */
+const COMMANDS = ['onPlay', 'onPublish'] as const
+const commandsOf = (rtmp: NmsRtmp): Pick<NmsRtmp, typeof COMMANDS[number]> => Object.getPrototypeOf(rtmp) as NmsRtmp
+
+const text = (value: unknown): string => typeof value === 'string' ? value : ''

@@ -1,0 +1,71 @@
+import { dirname, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const LIB = fileURLToPath(new URL('../lib', import.meta.url))
+
+/**
+ * What each room of lib/ may import beside its own files and Node's modules: rooms, or single files of
+ * rooms, and packages. docs/architecture.md has the picture, and a test compares the two. A room inside a
+ * room (`gate/door`) has rules of its own, and nobody may import it just because they may import the outer one.
+ */
+export const ROOMS = {
+  access: { may: [], packages: [] },
+  options: { may: ['access', 'errors', 'section'], packages: ['ajv', 'leven'] },
+  backend: { may: ['access', 'errors', 'mask', 'trace', 'version'], packages: ['undici'] },
+  policy: { may: ['access', 'errors', 'trace'], packages: [] },
+  hls: { may: ['access'], packages: [] },
+  gate: { may: ['access', 'gate/door', 'gate/http', 'gate/flv', 'gate/files', 'nms/host', 'nms/v4/stream-path'], packages: [] },
+  'gate/door': { may: ['access', 'trace'], packages: [] },
+  'gate/http': { may: ['access', 'gate/door', 'trace', 'farewell', 'nms/host'], packages: [] },
+  'gate/rtmp': { may: ['access', 'gate/door', 'trace', 'farewell', 'nms/host', 'nms/v4/stream-path'], packages: [] },
+  'gate/flv': { may: ['access', 'gate/door', 'gate/http', 'trace', 'nms/host', 'nms/v4/stream-path'], packages: [] },
+  'gate/websocket': { may: ['access', 'gate/door', 'gate/http', 'trace', 'farewell', 'nms/host', 'nms/v4/stream-path'], packages: [] },
+  'gate/files': { may: ['access', 'gate/door', 'gate/http', 'hls', 'trace', 'nms/host'], packages: [] },
+  nms: { may: ['access'], packages: [] },
+  'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host'], packages: [] },
+  observe: { may: ['access', 'mask'], packages: [] },
+  check: {
+    may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'chain', 'nms/host', 'nms/v4/static-route', 'nms/v4/stream-path'],
+    packages: []
+  },
+  command: { may: ['errors', 'version', 'mask', 'options', 'check', 'handle', 'preload'], packages: [] }
+}
+
+/** Packages that only the rooms that name them may know. */
+const PACKAGES = ['ajv', 'leven', 'undici', 'node-media-server', 'ws', 'ioredis', 'prom-client']
+
+/** The innermost room that a path below lib/ lies in; `undefined` for the files at its top. */
+const roomOf = (path) => {
+  const parts = path.split('/').slice(0, -1)
+  for (let n = parts.length; n > 0; n--) {
+    const room = parts.slice(0, n).join('/')
+    if (room in ROOMS) return room
+  }
+  return undefined
+}
+
+/** The rule that holds every import of lib/ against the table. */
+const imports = {
+  meta: { type: 'problem', schema: [] },
+  create(context) {
+    const from = relative(LIB, context.filename).split(sep).join('/')
+    const room = from.startsWith('..') ? undefined : roomOf(from)
+    if (room === undefined) return {}
+    const { may, packages } = ROOMS[room]
+    const check = (node) => {
+      const source = node.source?.value
+      if (typeof source !== 'string') return
+      if (!source.startsWith('.')) {
+        const name = PACKAGES.find((known) => source === known || source.startsWith(`${known}/`))
+        if (name !== undefined && !packages.includes(name)) context.report({ node, message: `lib/${room} may not know the package ${name}.` })
+        return
+      }
+      const path = join(dirname(from), source).split(sep).join('/').replace(/\.js$/, '')
+      const other = roomOf(path)
+      if (other !== room && !may.includes(path) && !may.includes(other ?? path)) context.report({ node, message: `lib/${room} may not import ${path}.` })
+    }
+    return { ImportDeclaration: check, ExportNamedDeclaration: check, ExportAllDeclaration: check, ImportExpression: check }
+  }
+}
+
+export default { rules: { imports } }

@@ -1,0 +1,23 @@
+import { expect } from 'chai'
+import { Departure } from '../../../../lib/access/departure.js'
+import type { AccessRequest } from '../../../../lib/access/request.js'
+import type { Verdict } from '../../../../lib/access/verdict.js'
+import { createDoor } from '../../../../lib/gate/door/door.js'
+
+describe('a bug behind the door', () => {
+  const request = { sessionId: 'id', action: 'play', streamPath: '/live/s', protocol: 'rtmp' } as AccessRequest
+  const bug = new Error('a bug')
+
+  for (const [how, authorize] of [
+    ['rejects', () => Promise.reject(bug)],
+    ['throws at once', (): Promise<Verdict> => { throw bug }]
+  ] as const) {
+    it(`denies, and is told, when a step ${how}`, async () => {
+      const told: unknown[] = []
+      const door = createDoor({ authorize, hold: () => undefined, report: (_, verdict) => told.push(verdict), onBug: (error) => told.push(error) })
+      const verdict = await door.decide(request, new Departure())
+      expect(verdict).to.deep.include({ allowed: false, source: 'overload' })
+      expect(told).to.deep.equal([bug, verdict])
+    })
+  }
+})
