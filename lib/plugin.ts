@@ -15,6 +15,7 @@ import { attach, type HostListener } from './nms/v4/attach.js'
 import { describe } from './options/describe.js'
 import type { Options } from './options/options.js'
 import { resolve } from './options/resolve.js'
+import { warningsOf } from './options/warnings.js'
 import { createHeld } from './gate/door/slots.js'
 import { createCounters } from './observe/stats.js'
 
@@ -88,7 +89,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   listener.onStop = close
 
   host.install({ rtmp, http })
-  log.banner([`guarding node-media-server ${host.version}`, ...describe(settings)])
+  log.banner([`guarding node-media-server ${host.version}`, ...describe(settings), ...warningsOf(settings).map((text) => `WARNING: ${text}`)])
   return handle
 }
 

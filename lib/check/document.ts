@@ -35,13 +35,17 @@ export interface CheckDocument {
   readonly rule: string | null
   readonly verdict: Verdict | null
   readonly unavailable: { readonly reason: string, readonly defaultAction: 'allow' | 'deny' } | null
+  /** What is wrong with the backend. */
+  readonly faults: readonly string[]
+  /** What is seldom meant. */
+  readonly warnings: readonly string[]
   readonly secretsShown: boolean
   readonly exitStatus: 0 | 1 | 2 | 3
 }
 
 /** Headers of an answer that say something about a verdict, beside the one that is required. */
 const TELLING = [
-  'x-authduration', 'x-userid', 'x-max-sessions', 'x-unique', 'location', 'www-authenticate', 'retry-after', 'content-type', 'server', 'via'
+  'x-authduration', 'x-userid', 'x-real-ip', 'x-max-sessions', 'x-unique', 'location', 'www-authenticate', 'retry-after', 'content-type', 'server', 'via'
 ]
 
 /** Turns what was found out into words without secrets, unless they are asked for. */

@@ -8,10 +8,12 @@ import { createChain } from '../chain.js'
 import { BackendUnavailable } from '../errors.js'
 import { createDoor } from '../gate/door/door.js'
 import { staticRouteOf } from '../nms/v4/static-route.js'
+import { readConfig, type Config } from '../options/config.js'
+import { warningsOf } from '../options/warnings.js'
 import { askedByUrl, type AskedByUrl } from './asked-url.js'
 import { Documents, type CheckDocument, type QuestionDocument } from './document.js'
-import { readConfig, type Config } from '../options/config.js'
 import { pemFilesOf } from './curl.js'
+import { findingsOf, type Finding } from './findings.js'
 import { recordQuestions, type Question } from './questions.js'
 
 export const USER_AGENT = 'nms-http-auth-check'
@@ -29,7 +31,7 @@ export interface Wish {
 /** A document that says nothing. */
 export const NOTHING: CheckDocument = {
   file: null, error: null, contract: null, play: null, publish: null, accessRequest: null, questions: [], rule: null, verdict: null,
-  unavailable: null, secretsShown: false, exitStatus: 0
+  unavailable: null, faults: [], warnings: [], secretsShown: false, exitStatus: 0
 }
 
 /**
@@ -47,23 +49,49 @@ export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckD
   const describe = (question: Question, actions: readonly Action[], backend: BackendSettings): QuestionDocument =>
     documents.question(question, actions, backend, pemFilesOf(backend.tls, tlsSections(config), dirname(file)))
   if (wish.url === undefined) {
-    const { questions, answers } = await askBackends(settings, describe)
-    return { ...about, questions, exitStatus: answers ? 0 : 2 }
+    const { questions, outage, answers } = await askBackends(settings, describe)
+    const findings = findingsAbout(about, questions, true)
+    return {
+      ...about,
+      questions,
+      unavailable: outage,
+      ...wordsOf(findings, settings),
+      exitStatus: !answers ? 2 : findings.some(({ is }) => is === 'refuses') ? 1 : 0
+    }
   }
   const premises = { ...settings, staticRoute: staticRouteOf(config.sections['static'] as Parameters<typeof staticRouteOf>[0]) }
   const asked = await askedByUrl({ ...wish, url: wish.url, action: wish.publish ? 'publish' : 'play', sessionId: newSessionId() }, premises)
   const request = asked.asked
   const { verdict, questions, reason } = await decide(settings, asked)
   const backend = settings[request.action]
+  const described = 'refuse' in backend ? [] : questions.map((question) => describe(question, [request.action], backend))
+  const words = wordsOf(findingsAbout(about, described, false), settings)
   return {
     ...about,
     accessRequest: documents.accessRequest(request),
-    questions: 'refuse' in backend ? [] : questions.map((question) => describe(question, [request.action], backend)),
+    questions: described,
     verdict,
+    faults: [...verdict.fault === undefined ? [] : [verdict.fault], ...words.faults],
+    warnings: words.warnings,
     rule: ruleOf(settings, verdict),
     unavailable: reason === undefined || 'refuse' in backend ? null : { reason, defaultAction: backend.defaultAction },
-    exitStatus: reason !== undefined ? 2 : verdict.allowed ? 0 : 1
+    exitStatus: reason !== undefined ? 2 : exitStatusOf(verdict)
   }
+}
+
+/** 2 for verdicts that say nothing about the client, since there was no answer. */
+export const exitStatusOf = ({ allowed, source }: Pick<Verdict, 'allowed' | 'source'>): 0 | 1 | 2 =>
+  source === 'unanswered' || source === 'overload' ? 2 : allowed ? 0 : 1
+
+const findingsAbout = (about: Pick<CheckDocument, 'play' | 'publish'>, questions: readonly QuestionDocument[], aboutNobody: boolean): Finding[] =>
+  questions.flatMap((question) => {
+    const backend = about[question.for[0] ?? 'play']
+    return backend?.asked === true ? findingsOf(question, backend, aboutNobody) : []
+  })
+
+const wordsOf = (findings: readonly Finding[], settings: Settings): Pick<CheckDocument, 'faults' | 'warnings'> => {
+  const texts = (warnings: boolean): string[] => findings.filter(({ is }) => (is === 'warning') === warnings).map(({ text }) => text)
+  return { faults: texts(false), warnings: [...texts(true), ...warningsOf(settings)] }
 }
 
 interface Decided { readonly verdict: Verdict, readonly questions: readonly Question[], readonly reason: string | undefined }
@@ -89,7 +117,7 @@ const decide = async (settings: Settings, asked: AskedByUrl): Promise<Decided> =
 /** Asks every backend about nobody, for any final status. */
 const askBackends = async (
   settings: Settings, describe: (question: Question, actions: readonly Action[], backend: BackendSettings) => QuestionDocument
-): Promise<{ questions: QuestionDocument[], answers: boolean }> => {
+): Promise<{ questions: QuestionDocument[], outage: CheckDocument['unavailable'], answers: boolean }> => {
   const { play, publish, actions } = settings
   const asked = new Map<BackendSettings, Action[]>()
   for (const action of actions) {
@@ -97,35 +125,44 @@ const askBackends = async (
     if (!('refuse' in backend)) asked.set(backend, [...asked.get(backend) ?? [], action])
   }
   const questions: QuestionDocument[] = []
+  let outage: CheckDocument['unavailable'] = null
   let answers = true
   for (const [backend, forActions] of asked) {
     const each = await Promise.all(backend.urls.map((url) => askAboutNobody({ ...backend, urls: [url] }, forActions[0] ?? 'play')))
     const up = each.filter(({ failure, status }) => failure === null && status !== null).length
-    answers &&= backend.strategy === 'any' ? up === each.length : up > 0
+    if (backend.strategy === 'any' ? up < each.length : up === 0) {
+      answers = false
+      const reason = each.find((question) => question.outage !== null)?.outage ?? null
+      if (reason !== null) outage ??= { reason, defaultAction: backend.defaultAction }
+    }
     questions.push(...each.map((question) => describe(question, forActions, backend)))
   }
-  return { questions, answers }
+  return { questions, outage, answers }
 }
 
-const askAboutNobody = async (settings: BackendSettings, action: Action): Promise<Question> => {
+/** A question and why it proves an outage, if it does. */
+interface AskedAboutNobody extends Question { readonly outage: string | null }
+
+const askAboutNobody = async (settings: BackendSettings, action: Action): Promise<AskedAboutNobody> => {
   const request: AccessRequest = {
     sessionId: newSessionId(), action, protocol: 'http-flv', ip: ADDRESS, path: '/', origin: 'http://localhost', userAgent: USER_AGENT, query: '', streamPath: ''
   }
   const backend = createBackend(settings)
   const record = recordQuestions()
   let failure: string | null = null
+  let outage: string | null = null
   try {
     const verdict = await backend.authorize(request, new AbortController().signal)
     if (verdict.source !== 'backend') failure = verdict.reason
   } catch (error) {
     if (!(error instanceof BackendUnavailable)) throw error
-    failure = error.message
+    failure = outage = error.message
   }
   record.stop()
   await backend.close()
   const [question] = record.questions().filter(({ url }) => url === settings.urls[0])
   if (question === undefined) throw new Error('no question was asked')
-  return { ...question, failure: question.failure ?? failure }
+  return { ...question, failure: question.failure ?? failure, outage }
 }
 
 const ruleOf = ({ rules }: Settings, { source, reason }: Verdict): string | null =>

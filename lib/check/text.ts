@@ -44,13 +44,14 @@ const question = ({ url, request, curl, peer, status, headers, timesMs, failure 
   ...paragraph('times', [`DNS ${ms(timesMs.dns)}, connect ${ms(timesMs.connect)}, TLS ${ms(timesMs.tls)}, first byte ${ms(timesMs.firstByte)}, in all ${ms(timesMs.total)}`])
 ]
 
-const verdictLines = ({ accessRequest, verdict, rule, unavailable }: CheckDocument): string[] => {
+const verdictLines = (document: CheckDocument): string[] => {
+  const { accessRequest, verdict, rule, unavailable } = document
   if (verdict === null) return []
   const says = verdict.allowed ? 'ALLOW' : 'DENY'
   const rtmp = accessRequest?.protocol.startsWith('rtmp') ?? false
   return [
     unavailable === null ? `${says} by ${verdict.source}: ${verdict.reason}` : `UNAVAILABLE: ${unavailable.reason}`,
-    ...(unavailable === null ? [] : [`the default action is ${unavailable.defaultAction}: clients would be ${unavailable.defaultAction === 'allow' ? 'let in' : 'refused'}`]),
+    ...defaultAction(document),
     ...(rule === null ? [] : [rule]),
     ...(verdict.source === 'rule' ? ['nobody is asked'] : []),
     ...(verdict.fault === undefined ? [] : [`fault of the backend: ${verdict.fault}`]),
@@ -61,23 +62,26 @@ const verdictLines = ({ accessRequest, verdict, rule, unavailable }: CheckDocume
   ]
 }
 
-/** What an answer to a request without a token says about the backend. */
-const suspicion = ({ for: [action = 'play'], status, headers, url }: QuestionDocument, document: CheckDocument): string[] => {
-  const backend = document[action]
-  if (status !== 200 || backend?.asked !== true || backend.denyBody) return []
-  return backend.requireHeader === null || backend.requireHeader.toLowerCase() in headers
-    ? [`${url} answers 200 to a request without a token: does it let everybody in?`]
-    : [`${url} answers 200 without ${backend.requireHeader}, as a portal with an error in its script does: nobody gets in`]
-}
+const RESULTS = {
+  0: ['the config is valid and the backend answers'],
+  1: ['the config is valid and the backend answers, but as it is nobody gets in'],
+  2: ['UNAVAILABLE: too few backends answer for a verdict'],
+  3: []
+} as const
 
-const answers = (document: CheckDocument): string[] => {
+const defaultAction = ({ unavailable }: CheckDocument): string[] => unavailable === null ? []
+  : [`the default action is ${unavailable.defaultAction}: clients would be ${unavailable.defaultAction === 'allow' ? 'let in' : 'refused'}`]
+
+const result = (document: CheckDocument): string[] => {
   const { questions, verdict, exitStatus } = document
   if (verdict !== null || questions.length === 0) return []
-  return ['', ...paragraph('result', [
-    exitStatus === 0 ? 'the config is valid and the backend answers' : 'UNAVAILABLE: too few backends answer for a verdict',
-    ...questions.flatMap((each) => suspicion(each, document))
-  ])]
+  return ['', ...paragraph('result', [...RESULTS[exitStatus], ...defaultAction(document)])]
 }
+
+const findings = ({ verdict, faults, warnings }: CheckDocument): string[] => [
+  ...faults.filter((text) => text !== verdict?.fault).flatMap((text) => paragraph('FAULT', [printable(text, 1024)])),
+  ...warnings.flatMap((text) => paragraph('WARNING', [printable(text, 1024)]))
+]
 
 /** The document for people. */
 export const checkText = (document: CheckDocument): string => {
@@ -93,6 +97,7 @@ export const checkText = (document: CheckDocument): string => {
     ].map((line) => printable(line)))]),
     ...questions.flatMap((each) => question(each, secretsShown)),
     ...(verdict.length === 0 ? [] : ['', ...paragraph('verdict', verdict)]),
-    ...answers(document)
+    ...result(document),
+    ...findings(document)
   ].join('\n')}\n`
 }

@@ -5,7 +5,8 @@ export const CHECK_USAGE = `nms-http-auth check: asks the backend as the running
 
 With a URL (rtmp, rtmps, http, https, ws or wss, quoted) it asks for the client that would open it:
 the rules first, then the backend; for HLS it is the first request of a viewer. Without a URL it
-asks every backend about nobody, and any final status is an answer.
+asks every backend about nobody and looks at the answers: a backend that redirects, answers 204 or
+has an error lets nobody in.
 
   -c, --config FILE   the config file of node-media-server, with its section "httpAuth"
       --publish       the client publishes instead of playing
@@ -17,8 +18,8 @@ asks every backend about nobody, and any final status is an answer.
                       the curl line, which then asks with *** in their place
   -h, --help          shows this
 
-Exit status: 0 allowed, or the backend answers; 1 denied; 2 the backend is unavailable, whatever the
-default action; 3 the call or the config is wrong.
+Exit status: 0 allowed, or the backend answers; 1 denied, or nobody would get in; 2 there was no answer,
+whatever the default action; 3 the call or the config is wrong.
 
 The JSON document has these keys, null where there is nothing to say:
   file            the config file
@@ -35,6 +36,8 @@ The JSON document has these keys, null where there is nothing to say:
   rule            the rule that decided, as it is in the config
   verdict         { allowed, source, reason, status?, validForMs?, userId?, fault?, latencyMs? }
   unavailable     { reason, defaultAction } of an outage
+  faults          what is wrong with the backend, a sentence each
+  warnings        what is seldom meant, a sentence each
   secretsShown    whether tokens and secrets are shown
   exitStatus      the same as the command's
 `

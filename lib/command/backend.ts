@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { printable } from '../mask.js'
@@ -33,8 +33,6 @@ const ROWS = [
 /** Node reads headers as Latin-1; the plugin sends UTF-8. */
 const text = (value: string | string[] | undefined): string => printable(Buffer.from(String(value ?? ''), 'latin1').toString('utf8'))
 
-const end = (res: ServerResponse, status: number): void => { res.writeHead(status, { 'Content-Length': 0 }).end() }
-
 /**
  * The backend of the specification's example: 200 for one token, 403 for every other. Of several
  * parameters `token` the last one counts, as PHP reads them.
@@ -46,7 +44,9 @@ export const tokenBackend = ({ token = DEFAULT_TOKEN, print = console.log }: Tok
   const status = given === token ? 200 : 403
   print([`[${new Date().toISOString()}] ${status}`, ...ROWS.map(([title, name]) => `${title}: ${text(req.headers[name])}`)].join('\n'))
   req.resume()
-  end(res, status)
+  const ip = req.headers['x-real-ip']
+  // `check` compares it with what was sent: a proxy on the way may have put another address there.
+  res.writeHead(status, { 'Content-Length': 0, ...(ip !== undefined && { 'X-Real-Ip': ip }) }).end()
 }
 
 /** Runs that backend until the process is told to end. */

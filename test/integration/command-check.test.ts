@@ -9,7 +9,7 @@ import { runCommand, type Command } from '../support/command.js'
 
 const URL = 'rtmp://live.example.com/live/s?token=hunter2'
 const KEYS: (keyof CheckDocument)[] = [
-  'file', 'error', 'contract', 'play', 'publish', 'accessRequest', 'questions', 'rule', 'verdict', 'unavailable', 'secretsShown', 'exitStatus'
+  'file', 'error', 'contract', 'play', 'publish', 'accessRequest', 'questions', 'rule', 'verdict', 'unavailable', 'faults', 'warnings', 'secretsShown', 'exitStatus'
 ]
 
 describe('nms-http-auth check', () => {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import type { CheckDocument } from '../../../lib/check/document.js'
 import { checkText } from '../../../lib/check/text.js'
 import { shellWord } from '../../../lib/check/curl.js'
-import { inspect, type Wish } from '../../../lib/check/inspect.js'
+import { exitStatusOf, inspect, type Wish } from '../../../lib/check/inspect.js'
 import { HttpAuthError, Misuse } from '../../../lib/errors.js'
 import { certificatePath } from '../../support/certificates.js'
 import { cleanup, forbidden, ok, rawBackend, type Answer, type RawBackend } from '../backend/raw-backend.js'
@@ -286,6 +286,43 @@ describe('check', () => {
     })
   }
 
+  describe('warns', () => {
+    const told = { params: { action: '{action}' } }
+
+    it('of a slow answer', async () => {
+      const backend = await backendThat((socket) => { setTimeout(() => socket.write(ok), 500) })
+      expect((await check({ url: backend.url, timeoutMs: 900, ...told })).warnings.join()).to.match(/took \d+(\.\d+)? ms for its answer, more than half of timeoutMs \(900\)/)
+      expect((await check({ url: backend.url, timeoutMs: 60_000, ...told })).warnings).to.deep.equal([])
+    })
+
+    it('of a certificate that is not checked', async () => {
+      const server = createServer({ key: readFileSync(certificatePath('server.key')), cert: readFileSync(certificatePath('server.pem')) })
+      const backend = keep(await rawBackend(answers(ok), { server, event: 'secureConnection', scheme: 'https' }))
+      const { warnings, exitStatus } = await check({ url: backend.url, tls: { rejectUnauthorized: false }, ...told })
+      expect(warnings.join()).to.include(`the certificate of ${backend.url}`).and.include('is not checked')
+      expect(exitStatus).to.equal(0)
+    })
+
+    for (const [named, sent, fault] of [
+      ['10.0.0.1', '203.0.113.7', true], ['203.0.113.7', '203.0.113.7', false], ['::ffff:203.0.113.7', '203.0.113.7', false],
+      ['2001:DB8:0::7', '2001:db8::7', false], ['2001:db8::8', '2001:db8::7', true], ['unknown', '203.0.113.7', false]
+    ] as const) {
+      it(`${fault ? '' : 'not '}of an answer that names ${named} where ${sent} was sent`, async () => {
+        const backend = await backendThat(`HTTP/1.1 200 OK\r\nX-Real-Ip: ${named}\r\nContent-Length: 0\r\n\r\n`)
+        const document = await check({ url: backend.url, ...told }, undefined, { ip: sent })
+        expect(document.faults).to.have.length(fault ? 1 : 0)
+        expect(document.exitStatus).to.equal(0)
+        if (fault) expect(checkText(document)).to.match(/FAULT .* names \S+ as the client's address, but \S+ was sent: a proxy before the backend replaces X-Real-Ip/)
+      })
+    }
+  })
+
+  for (const [source, allowed, exit] of [
+    ['backend', true, 0], ['backend', false, 1], ['malformed', false, 1], ['rule', false, 1], ['unanswered', false, 2], ['overload', false, 2]
+  ] as const) {
+    it(`ends with status ${exit} on ${allowed ? 'an allow' : 'a denial'} by ${source}`, () => { expect(exitStatusOf({ source, allowed })).to.equal(exit) })
+  }
+
   describe('without a URL', () => {
     const all = async (httpAuth: unknown): Promise<CheckDocument> => inspect({ url: undefined, config: await configOf(httpAuth), publish: false, ip: '127.0.0.1', userAgent: 'x' }, false)
 
@@ -312,6 +349,40 @@ describe('check', () => {
         const document = await all({ url: urls, strategy })
         expect(document.exitStatus).to.equal(exitStatus)
         expect(document.questions.filter(({ failure }) => failure !== null)).to.have.length(down)
+      })
+    }
+
+    for (const [status, headers, exitStatus, says] of [
+      [301, 'Location: https://p.example.com/?token=hunter2', 1, /redirects with status 301 to https:\/\/p\.example\.com\/\?token=\*\*\*, and redirects are not followed/],
+      [302, 'X: y', 1, /redirects with status 302, and/],
+      [201, 'X: y', 1, /answers 201, and only 200 lets anybody in/],
+      [204, 'X: y', 1, /answers 204, and only 200/],
+      [500, 'X: y', 1, /answers 500: the backend has an error, or a reverse proxy/],
+      [502, 'X: y', 1, /answers 502: .*see unavailableStatuses/],
+      [404, 'X: y', 0, /answers 404: is the path of url right\?/],
+      [401, 'X: y', 0, undefined],
+      [403, 'X: y', 0, undefined]
+    ] as const) {
+      it(`ends with status ${exitStatus} if everything is answered with ${status}, and says what that means`, async () => {
+        const backend = await backendThat(`HTTP/1.1 ${status} X\r\n${headers}\r\nContent-Length: 0\r\n\r\n`)
+        const document = await all({ url: backend.url, params: { action: '{action}' } })
+        expect(document.exitStatus).to.equal(exitStatus)
+        if (says === undefined) expect([...document.faults, ...document.warnings]).to.deep.equal([])
+        else {
+          expect(exitStatus === 1 ? document.faults : document.warnings).to.have.length(1)
+          expect(checkText(document)).to.match(says)
+        }
+        expect(checkText(document).includes('but as it is nobody gets in')).to.equal(exitStatus === 1)
+      })
+    }
+
+    for (const defaultAction of ['allow', 'deny'] as const) {
+      it(`says what the default action ${defaultAction} does while nothing answers`, async () => {
+        const backend = await rawBackend(() => undefined)
+        await backend.close()
+        const document = await all({ url: backend.url, defaultAction })
+        expect(document).to.deep.include({ exitStatus: 2, unavailable: { reason: document.questions[0]?.failure, defaultAction } })
+        expect(checkText(document)).to.include('UNAVAILABLE').and.include(`clients would be ${defaultAction === 'allow' ? 'let in' : 'refused'}`)
       })
     }
 
