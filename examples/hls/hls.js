@@ -40,7 +40,7 @@ const nms = new NodeMediaServer({
   store: { path: join(folder, 'store') },
   httpAuth: {
     url: `http://127.0.0.1:${backend.address().port}`,
-    defaultAction: 'deny',
+    params: { action: '{action}' },
     log: 'verdicts',
     // The packager's own pull. Not 127.0.0.1: viewers have that address, too, once a proxy runs on this machine.
     rules: [{ ip: SOURCE, for: 'play', protocol: 'rtmp', verdict: 'allow' }]

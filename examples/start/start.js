@@ -66,7 +66,7 @@ const nms = new NodeMediaServer({
   rtmp: { port: rtmp },
   http: { port: http },
   store: { path: store },
-  httpAuth: { url: `http://127.0.0.1:${asked}`, defaultAction: 'deny', log: 'verdicts' }
+  httpAuth: { url: `http://127.0.0.1:${asked}`, params: { action: '{action}' }, log: 'verdicts' }
 })
 httpAuth(nms)
 

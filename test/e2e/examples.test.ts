@@ -106,6 +106,7 @@ describe('the examples', function () {
       keep(program)
       await expectGuarded(ports)
       expect(program.stdout()).to.match(/^allowed publish \/live\/s 127\.0\.0\.1 backend /m).and.to.match(/^denied play \/live\/s 127\.0\.0\.1 backend /m)
+      expect(program.stdout().match(/^.*\bdenied play \/live\/s .*$/gm), 'a line for each of the two who were refused').to.have.length(2)
       await program.close()
     })
   }

@@ -76,7 +76,7 @@ describe('nms-http-auth', () => {
 
   it('runs node-media-server with its clients held, says what is in force, and leaves the section in the file', async () => {
     const { command, port, file } = await serve({ httpAuth: { url: backend.url } })
-    expect(command.stdout).to.match(/\[http-auth\] guarding node-media-server 4\./).and.include(`asks ${backend.url}`)
+    expect(command.stdout).to.match(/\[http-auth\] guarding node-media-server 4\./).and.include(`asks ${backend.url}`).and.include('[http-auth] WARNING: the backend cannot tell publishers from viewers')
     expect(await statusOf(port, '?token=bad')).to.equal(403)
     expect(backend.requests.at(-1)).to.include({ query: 'token=bad' })
     await command.prints(/\[http-auth\] denied play \/live\/s http-flv 127\.0\.0\.1/)
