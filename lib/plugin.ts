@@ -84,7 +84,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   listener.onIntruder = ({ id, ip, streamPath }, action, layer) =>
     log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)
   // Whoever was closed on purpose must not be back at once on what was allowed before.
-  listener.onClosed = chain.forget
+  listener.onClosed = ({ request }) => chain.forget(request)
   listener.onFailure = (error) => log.error('a listener of node-media-server\'s "donePlay" failed', error)
   listener.onStop = close
 

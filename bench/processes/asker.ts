@@ -63,8 +63,8 @@ const throughDoor = async ({ concurrency, count }: { concurrency: number, count:
   let id = 0
   const one = async (): Promise<void> => {
     while (id < count) {
-      const verdict = await door.decide(request(id++), new Departure())
-      if (!verdict.allowed) throw new Error(`${verdict.source}: ${verdict.reason}`)
+      const decision = await door.admit({ asked: request(id++) }, new Departure())
+      if (decision === undefined || 'refused' in decision) throw new Error(decision?.refused.reason ?? 'the client left')
     }
   }
   const from = performance.now()

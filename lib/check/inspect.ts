@@ -101,14 +101,15 @@ const decide = async (settings: Settings, asked: AskedByUrl): Promise<Decided> =
   if ('malformed' in asked) return { verdict: deny('malformed', asked.malformed), questions: [], reason: undefined }
   if ('open' in asked) return { verdict: allow('rule', asked.open), questions: [], reason: undefined }
   let reason: string | undefined
+  let verdict = deny('overload', 'nobody has decided')
   const chain = createChain(settings, {
     onBegin: nothing, onEnd: nothing, onOpen: nothing, onClose: nothing, onUnavailable: (_request, _verdict, error) => { reason = error.message }
   })
   const door = createDoor({
-    authorize: chain.authorize, hold: () => nothing, report: nothing, onBug: (error) => { console.error('nms-http-auth check: internal error:', error) }
+    authorize: chain.authorize, hold: () => nothing, report: (_request, decided) => { verdict = decided }, onBug: (error) => { console.error('nms-http-auth check: internal error:', error) }
   })
   const record = recordQuestions()
-  const verdict = await door.decide(asked.asked, new AbortController().signal)
+  await door.admit({ asked: asked.asked }, new AbortController().signal)
   record.stop()
   await chain.close()
   return { verdict, questions: record.questions(), reason }

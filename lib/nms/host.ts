@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Admission } from '../access/admission.js'
 import type { AccessRequest, Action } from '../access/request.js'
 
 /** A viewer that node-media-server itself knows nothing of (HLS, files), made visible to it. */
@@ -56,8 +57,8 @@ export interface RtmpPeer {
   step(): number
   /** The longest message that is still parsed, in bytes; a longer one makes `feed` throw. */
   limit(maxMessageBytes: number): void
-  /** Lets NMS carry out the command that it was stopped at, which was allowed as this request, and with it registers the grant. */
-  proceed(request: AccessRequest): void
+  /** Lets NMS carry out the command that it was stopped at, which was admitted so, and with it registers the grant. */
+  proceed(admission: Admission): void
   /** Tells the client why its command failed (`onStatus`, level `error`). */
   sendError(code: string, description: string): void
   /** Whatever is fed from now on is thrown away, the rest of what is being parsed included. */
@@ -97,12 +98,12 @@ export interface Host {
    * Without it the guard stops that session. `address` is `address:port` of the client, whoever
    * carried its request here.
    */
-  grant(req: HttpRequest, request: AccessRequest, address: string): void
+  grant(req: HttpRequest, admission: Admission, address: string): void
   /**
    * Makes an allowed viewer visible: raises `prePlay` and `postPlay`, lists it in the admin API.
    * `address` is `address:port` of the first request, as NMS's own sessions have it. `onClose` is
    * called when somebody (admin API, `notify.url`) closes it, before `donePlay`. Throws what a listener
    * of NMS's events throws; the session has ended then.
    */
-  openViewer(request: AccessRequest, address: string, onClose: (viewer: ViewerSession) => void): ViewerSession
+  openViewer(admission: Admission, address: string, onClose: (viewer: ViewerSession) => void): ViewerSession
 }

@@ -1,40 +1,46 @@
+import type { Admission } from '../../access/admission.js'
 import type { Authorize } from '../../access/authorize.js'
 import type { LeaveSignal } from '../../access/departure.js'
 import type { AccessRequest } from '../../access/request.js'
 import { deny, type Verdict } from '../../access/verdict.js'
 import { trace } from '../../trace.js'
+import type { Asked } from './asked.js'
+import type { Release } from './slots.js'
 
 const debug = trace('gate')
 
-/** Frees a place among the held clients; calling it again does nothing. */
-export type Release = () => void
+/** What becomes of a client: it is let in, or refused with a verdict. */
+export type Decision = { readonly admission: Admission } | { readonly refused: Verdict }
 
 /** What every gate has behind it. */
 export interface Door {
   /**
-   * Takes a place among the held clients for an address, or `undefined` if a limit is reached:
-   * the caller then refuses with `overloaded`.
+   * Takes a slot among the held clients for an address, or `undefined` if a limit is reached. For a
+   * gate whose clients wait before they can be asked about; `admit` takes one by itself.
    */
   hold(ip: string): Release | undefined
   /**
-   * Decides. Never rejects: a bug denies and is logged. The signal says that the client left.
-   * The verdict has been counted, logged and published when this resolves; one that came after
-   * its client left has not, since nobody was let in or refused.
+   * Takes a client through the door: a slot, the verdict, the report. Resolves with `undefined` if
+   * the client has left meanwhile: nobody was let in or refused, and nothing is reported. Never
+   * rejects: a bug denies and is logged.
+   *
+   * @param slot - one that the client has already; free once the client is decided
    */
-  decide(request: AccessRequest, signal: LeaveSignal): Promise<Verdict>
-  /** Counts, logs and publishes a verdict that a gate reached by itself (malformed, overload). */
-  report(request: AccessRequest, verdict: Verdict): void
+  admit(asked: Asked, signal: LeaveSignal, slot?: Release): Promise<Decision | undefined>
+  /** Counts, logs and publishes a refusal that a gate reached by itself, and returns it. */
+  refuse(request: AccessRequest, verdict: Verdict): Verdict
   /** A client who was allowed is refused even so, because of an error that is not its own. */
   readonly onBug: (error: unknown) => void
 }
 
-/** The verdict for whom no place among the held clients is left. */
+/** The verdict for a client for whom no slot is left. */
 export const overloaded = deny('overload', 'too many clients are waiting')
 
 interface Behind {
   readonly authorize: Authorize
   readonly hold: Door['hold']
-  readonly report: Door['report']
+  /** Counts, logs and publishes a verdict. */
+  readonly report: (request: AccessRequest, verdict: Verdict) => void
   /** A step of the chain, or a listener of NMS's events, failed in a way that it must not. */
   readonly onBug: Door['onBug']
 }
@@ -44,31 +50,50 @@ export const createDoor = ({ authorize, hold, report, onBug }: Behind): Door & {
   const held = new Set<(verdict: Verdict) => void>()
   const shutDown = deny('overload', 'authorization is being shut down')
   let closed = false
+
+  const decide = (request: AccessRequest, signal: LeaveSignal): Promise<Verdict> => {
+    if (closed) return Promise.resolve(shutDown)
+    if (debug.enabled) debug('session %s at the door: %s %s by %s', request.sessionId, request.action, request.streamPath, request.protocol)
+    return new Promise((resolve) => {
+      const settle = (verdict: Verdict): void => {
+        if (!held.delete(settle)) return
+        if (!signal.aborted) report(request, verdict)
+        if (debug.enabled) debug('session %s: %s by %s', request.sessionId, verdict.allowed ? 'allowed' : 'denied', verdict.source)
+        resolve(verdict)
+      }
+      const fail = (error: unknown): void => {
+        if (!signal.aborted) onBug(error)
+        settle(deny('overload', signal.aborted ? 'the client left' : 'internal error'))
+      }
+      held.add(settle)
+      try {
+        authorize(request, signal).then(settle, fail)
+      } catch (error) {
+        fail(error)
+      }
+    })
+  }
+  const refuse: Door['refuse'] = (request, verdict) => {
+    report(request, verdict)
+    return verdict
+  }
+
   return {
     hold,
-    report,
+    refuse,
     onBug,
-    decide(request, signal) {
-      if (closed) return Promise.resolve(shutDown)
-      if (debug.enabled) debug('session %s at the door: %s %s by %s', request.sessionId, request.action, request.streamPath, request.protocol)
-      return new Promise((resolve) => {
-        const settle = (verdict: Verdict): void => {
-          if (!held.delete(settle)) return
-          if (!signal.aborted) report(request, verdict)
-          if (debug.enabled) debug('session %s: %s by %s', request.sessionId, verdict.allowed ? 'allowed' : 'denied', verdict.source)
-          resolve(verdict)
-        }
-        const fail = (error: unknown): void => {
-          if (!signal.aborted) onBug(error)
-          settle(deny('overload', signal.aborted ? 'the client left' : 'internal error'))
-        }
-        held.add(settle)
-        try {
-          authorize(request, signal).then(settle, fail)
-        } catch (error) {
-          fail(error)
-        }
-      })
+    async admit(given, signal, slot) {
+      const { asked } = given
+      const release = 'malformed' in given ? slot : slot ?? hold(asked.ip)
+      try {
+        if ('malformed' in given) return { refused: refuse(asked, deny('malformed', given.malformed)) }
+        if (release === undefined) return { refused: refuse(asked, overloaded) }
+        const verdict = await decide(asked, signal)
+        if (signal.aborted) return undefined
+        return verdict.allowed ? { admission: { request: asked, verdict } } : { refused: verdict }
+      } finally {
+        release?.()
+      }
     },
     close() {
       closed = true

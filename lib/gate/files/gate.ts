@@ -62,31 +62,25 @@ export const createFilesGate = (
 
   const refuseMalformed = (exchange: Exchange): void => {
     const verdict = deny('malformed', MALFORMED_FILE)
-    door.report(fileRequest({ protocol: 'file', path: headerText(exchange.rawPath), query: exchange.query, streamPath: '' }, exchange.client, host.newSessionId()), verdict)
-    refuse(exchange, verdict)
+    const request = fileRequest({ protocol: 'file', path: headerText(exchange.rawPath), query: exchange.query, streamPath: '' }, exchange.client, host.newSessionId())
+    refuse(exchange, door.refuse(request, verdict))
   }
   const admit = async (exchange: Exchange, { path, file }: ServedPath, kind: Exclude<FileKind, 'open'>, belonging: Belonging): Promise<void> => {
     const { client, query, signal } = exchange
     const protocol = belonging.families.at(-1) ?? 'file'
     const request = fileRequest({ protocol, path, query, streamPath: streamPathOf(file, path) }, client, host.newSessionId())
-    const release = door.hold(client.ip)
-    if (release === undefined) {
-      door.report(request, overloaded)
-      return refuse(exchange, overloaded)
-    }
-    const exact = await isExact(file).catch((error: unknown) => {
-      const verdict = deny('overload', `cannot look for the file: ${(error as Error).message}`)
-      door.report(request, verdict)
-      return verdict
-    })
+    const slot = door.hold(client.ip)
+    if (slot === undefined) return refuse(exchange, door.refuse(request, overloaded))
+    const exact = await isExact(file).catch((error: unknown) =>
+      door.refuse(request, deny('overload', `cannot look for the file: ${(error as Error).message}`)))
     if (exact !== true) {
-      release()
+      slot()
       return exact === false ? refuseMalformed(exchange) : refuse(exchange, exact)
     }
-    const admission = await viewers.admit(belonging, { request, address: client.address }, signal, release)
-    if (admission === undefined || signal.aborted) return
-    if ('verdict' in admission) refuse(exchange, admission.verdict)
-    else deliver(exchange, kind, admission.session)
+    const outcome = await viewers.admit(belonging, { request, address: client.address }, signal, slot)
+    if (outcome === undefined || signal.aborted) return
+    if ('refused' in outcome) refuse(exchange, outcome.refused)
+    else deliver(exchange, kind, outcome.session)
   }
 
   const deliver = (exchange: Exchange, kind: FileKind, session: Session<Viewer>): void => {

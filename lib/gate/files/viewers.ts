@@ -9,7 +9,8 @@ import { createSharedText, ownText } from '../../hls/shared-text.js'
 import { directoryOf } from '../../hls/stream-pattern.js'
 import { trace } from '../../trace.js'
 import type { Host, HttpResponse, ViewerSession } from '../../nms/host.js'
-import { overloaded, type Door, type Release } from '../door/door.js'
+import { overloaded, type Door } from '../door/door.js'
+import type { Release } from '../door/slots.js'
 import { Transfer } from './transfer.js'
 
 const debug = trace('hls')
@@ -40,9 +41,9 @@ export interface Newcomer {
 }
 
 /** What became of a request that had to wait. */
-export type Admission =
+export type Outcome =
   | { readonly session: Session<Viewer> }
-  | { readonly verdict: Verdict }
+  | { readonly refused: Verdict }
 
 /** The viewers of files: one session, one question and one verdict for all requests of each. */
 export interface Viewers {
@@ -50,10 +51,10 @@ export interface Viewers {
   find(belonging: Belonging): Session<Viewer> | undefined
   /**
    * Waits for the verdict on the session that a request belongs to, opening it if nobody has.
-   * `release` frees its place among the held, which it keeps until the backend has answered.
+   * `slot` frees its slot among the held, which it keeps until the backend has answered.
    * Resolves with `undefined` if the client has left.
    */
-  admit(belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, release: Release): Promise<Admission | undefined>
+  admit(belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, slot: Release): Promise<Outcome | undefined>
   /** Accounts for a response to a session's request, and keeps the session while it goes on. */
   serve(session: Session<Viewer>, res: HttpResponse): void
   /** Lets a session have another directory. */
@@ -86,7 +87,7 @@ const keyOf = ({ protocol, path, ip, userAgent, query }: AccessRequest): string 
   sessionKey(protocol === 'hls' ? 'hls' : 'file', directoryOf(path), { ip, userAgent, query: viewerQuery(query) })
 
 export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
-  const openings = createOpenings<Admission>()
+  const openings = createOpenings<Outcome>()
   const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, onIdle: (session) => leaves(session) })
   /**
    * Sessions that have become idle. A viewer who comes back to whichever of their directories while
@@ -115,21 +116,20 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
     for (const transfer of session.value.transfers ?? []) transfer.cut()
   }
   /** Rejects only with what a listener of NMS's events has thrown. */
-  const ask = async ({ request, keys }: Opened, address: string, signal: LeaveSignal, release: Release): Promise<Admission> => {
+  const ask = async ({ request, keys }: Opened, address: string, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
     const place = sessions.reserve(request.ip)
     if (place === undefined) {
-      release()
-      const verdict = deny('overload', 'too many viewers')
-      door.report(request, verdict)
-      return { verdict }
+      slot()
+      return { refused: door.refuse(request, deny('overload', 'too many viewers')) }
     }
     try {
-      const verdict = await door.decide(request, signal)
+      const decision = await door.admit({ asked: request }, signal, slot)
       for (const key of keys) gone.forget(key)
-      if (!verdict.allowed) return { verdict }
-      if (signal.aborted) return { verdict: overloaded }
-      const nms = host.openViewer(compact(request), ownText(address), closed)
-      if (nms.ended) return { verdict: deny('rule', 'closed by the server') }
+      // Nobody waits for it any more.
+      if (decision === undefined) return { refused: overloaded }
+      if ('refused' in decision) return decision
+      const nms = host.openViewer({ ...decision.admission, request: compact(request) }, ownText(address), closed)
+      if (nms.ended) return { refused: deny('rule', 'closed by the server') }
       const [key, ...more] = keys
       const session = place.open(key, { nms, query: viewerQuery(nms.request.query), transfers: undefined })
       for (const other of more) sessions.cover(session, other)
@@ -137,7 +137,6 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
       return { session }
     } finally {
       place.free()
-      release()
     }
   }
   /** There may be 100,000 of these; most of what is in them others have, too. */
@@ -172,10 +171,10 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
     const { path, streamPath, protocol, query } = before.request
     return { request: { ...request, path, streamPath, protocol, query }, keys: before.keys }
   }
-  /** `keep` is called when the place among the held becomes the question's own. */
+  /** `keep` is called when the slot among the held becomes the question's own. */
   const enter = async (
-    belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, release: Release, keep: () => void
-  ): Promise<Admission | undefined> => {
+    belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, slot: Release, keep: () => void
+  ): Promise<Outcome | undefined> => {
     const session = findBy(belonging, sessions.find)
     if (session !== undefined) return { session }
     const opened = toOpen(belonging, newcomer.request)
@@ -184,22 +183,22 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
     if (same !== undefined) return same.wait(signal)
     const shorter = findBy(belonging, openings.find)
     if (shorter !== undefined) {
-      const admission = await shorter.wait(signal)
+      const outcome = await shorter.wait(signal)
       // What is denied to a shorter query may be allowed to this one.
-      return admission === undefined || 'session' in admission ? admission : enter(belonging, newcomer, signal, release, keep)
+      return outcome === undefined || 'session' in outcome ? outcome : enter(belonging, newcomer, signal, slot, keep)
     }
     keep()
-    return openings.begin(key, (abandoned) => ask(opened, newcomer.address, abandoned, release)).wait(signal)
+    return openings.begin(key, (abandoned) => ask(opened, newcomer.address, abandoned, slot)).wait(signal)
   }
 
   return {
     find: (belonging) => findBy(belonging, sessions.find),
-    async admit(belonging, newcomer, signal, release) {
+    async admit(belonging, newcomer, signal, slot) {
       let kept = false
       try {
-        return await enter(belonging, newcomer, signal, release, () => { kept = true })
+        return await enter(belonging, newcomer, signal, slot, () => { kept = true })
       } finally {
-        if (!kept) release()
+        if (!kept) slot()
       }
     },
     serve(session, res) {

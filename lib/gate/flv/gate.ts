@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import type { AccessRequest } from '../../access/request.js'
-import { deny, type Verdict } from '../../access/verdict.js'
 import type { Host, HttpResponse } from '../../nms/host.js'
-import { overloaded, type Door } from '../door/door.js'
+import { askedOr, type Asked } from '../door/asked.js'
+import type { Door } from '../door/door.js'
 import type { Exchange } from '../http/exchange.js'
 import { httpRequest } from './request.js'
 import { clientReason, statusOf } from '../door/refusal.js'
@@ -18,21 +17,14 @@ export const createLiveGate = (door: Door, host: Host): LiveGate => {
   /** HTTP/1 connections with a live request: what is pipelined behind it could never be answered. */
   const busy = new WeakSet<object>()
 
-  const ask = async (exchange: Exchange, request: AccessRequest): Promise<void> => {
+  const ask = async (exchange: Exchange, asked: Asked): Promise<void> => {
     const { req, res, client, signal } = exchange
-    const release = door.hold(client.ip)
-    if (release === undefined) return refuse(exchange, request, overloaded)
-    const verdict = await door.decide(request, signal)
-    release()
-    if (signal.aborted) return
-    if (!verdict.allowed) return exchange.refuse(statusOf(verdict), clientReason(verdict))
-    host.grant(req, request, client.address)
+    const decision = await door.admit(asked, signal)
+    if (decision === undefined) return
+    if ('refused' in decision) return exchange.refuse(statusOf(decision.refused), clientReason(decision.refused))
+    host.grant(req, decision.admission, client.address)
     sendsNoFile(res)
     exchange.forward()
-  }
-  const refuse = (exchange: Exchange, request: AccessRequest, verdict: Verdict): void => {
-    door.report(request, verdict)
-    exchange.refuse(statusOf(verdict), clientReason(verdict))
   }
 
   return (exchange, streamPath) => {
@@ -42,14 +34,11 @@ export const createLiveGate = (door: Door, host: Host): LiveGate => {
       return
     }
     const request = httpRequest({ method: req.method, streamPath, rawPath, query }, client, host.newSessionId())
-    const { asked } = request
-    if ('malformed' in request) return refuse(exchange, asked, deny('malformed', request.malformed))
-    if (!('stream' in res)) {
-      if (busy.has(req.socket)) return refuse(exchange, asked, deny('malformed', 'one stream per connection'))
-      busy.add(req.socket)
-      res.once('close', () => busy.delete(req.socket))
-    }
-    void ask(exchange, asked)
+    if ('malformed' in request || 'stream' in res) return void ask(exchange, request)
+    if (busy.has(req.socket)) return void ask(exchange, askedOr(request.asked, 'one stream per connection'))
+    busy.add(req.socket)
+    res.once('close', () => busy.delete(req.socket))
+    void ask(exchange, request)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { normalizeIp } from '../../access/address.js'
 import { trace } from '../../trace.js'
-import type { Release } from '../door/door.js'
+import type { Release } from '../door/slots.js'
 import type { Arrival, RtmpConnection } from './connection.js'
 
 const debug = trace('gate')
@@ -11,7 +11,7 @@ const cut = ({ socket, commandTimeoutMs }: RtmpArrival): void => {
   socket.destroy()
 }
 
-/** A connection's place among the held and its time for a command, from TCP accept until it is decided. */
+/** A connection's slot among the held and its time for a command, from TCP accept until it is decided. */
 export class RtmpArrival implements Arrival {
   private connection: RtmpConnection | undefined
   private gone: (() => void) | undefined
@@ -23,7 +23,7 @@ export class RtmpArrival implements Arrival {
    * @param undecided - those who wait for anything; it leaves by itself
    */
   constructor(
-    readonly socket: Socket, private readonly release: Release, readonly commandTimeoutMs: number, private readonly undecided: Set<RtmpArrival>
+    readonly socket: Socket, readonly slot: Release, readonly commandTimeoutMs: number, private readonly undecided: Set<RtmpArrival>
   ) {
     undecided.add(this)
     if (commandTimeoutMs > 0) this.deadline = setTimeout(cut, commandTimeoutMs, this).unref()
@@ -55,7 +55,7 @@ export class RtmpArrival implements Arrival {
 
   onDecided(): void {
     this.onCommand()
-    this.release()
+    this.slot()
     this.undecided.delete(this)
   }
 }

@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net'
+import type { Admission } from '../../access/admission.js'
 import { Departure } from '../../access/departure.js'
-import type { AccessRequest } from '../../access/request.js'
-import { deny } from '../../access/verdict.js'
 import { destroySoon } from '../../farewell.js'
 import { trace } from '../../trace.js'
 import type { RtmpCommand, RtmpListener, RtmpPeer } from '../../nms/host.js'
+import type { Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
 import { clientReason } from '../door/refusal.js'
+import type { Release } from '../door/slots.js'
 import { rtmpRequest } from './request.js'
 
 const debug = trace('gate')
@@ -27,6 +28,8 @@ type State = 'opening' | 'held' | 'open' | 'closing' | 'gone'
 
 /** What is to be told of a connection on its way to a verdict. */
 export interface Arrival {
+  /** Its slot among the held, which it has had since it was accepted. */
+  readonly slot: Release
   /** A command came: from here on the backend's budget counts. */
   onCommand(): void
   /** It waits for nothing any more, so its place among the held is free. */
@@ -73,12 +76,7 @@ export class RtmpConnection implements RtmpListener {
     this.arrival?.onCommand()
     const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure })
     this.state = 'held'
-    if ('malformed' in request) {
-      const verdict = deny('malformed', request.malformed)
-      this.door.report(request.asked, verdict)
-      this.arrival?.onDecided()
-      this.refuse(received.action, clientReason(verdict))
-    } else this.ask(request.asked)
+    this.ask(request)
   }
 
   closed(): void {
@@ -101,23 +99,24 @@ export class RtmpConnection implements RtmpListener {
     this.closed()
   }
 
-  private ask(request: AccessRequest): void {
+  private ask(request: Asked): void {
     this.asking = true
-    void this.door.decide(request, this.leaving).then((verdict) => {
+    void this.door.admit(request, this.leaving, this.arrival?.slot).then((decision) => {
       this.asking = false
       this.arrival?.onDecided()
-      if (this.state !== 'held') return
-      if (verdict.allowed) this.admit(request)
-      else this.refuse(request.action, clientReason(verdict))
+      if (decision === undefined || this.state !== 'held') return
+      if ('admission' in decision) this.admit(decision.admission)
+      else this.refuse(request.asked.action, clientReason(decision.refused))
     })
   }
 
-  private admit(request: AccessRequest): void {
+  private admit(admission: Admission): void {
     const { peer, socket, kept = [] } = this
+    const { request } = admission
     this.state = 'open'
     this.kept = undefined
     peer.limit(request.action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity)
-    this.safely(() => peer.proceed(request))
+    this.safely(() => peer.proceed(admission))
     if (request.action === 'play') peer.afterFirstMedia(() => socket.setNoDelay(false))
     else socket.setNoDelay(false)
     for (const bytes of kept) this.data(bytes)

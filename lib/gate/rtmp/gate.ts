@@ -12,7 +12,7 @@ export interface RtmpGate extends RtmpFront {
 }
 
 /**
- * Makes the gate. Every connection takes a place among the held clients from TCP accept on, so
+ * Makes the gate. Every connection takes a slot among the held clients from TCP accept on, so
  * that half a TLS handshake, half an RTMP handshake and silence all count, and is cut if it has
  * not sent a command that can be decided within `commandTimeoutMs` (0: no limit).
  *
@@ -27,15 +27,15 @@ export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
 
   const accepted = (socket: Socket): void => {
     const ip = normalizeIp(socket.remoteAddress ?? '')
-    const release = ip === '' ? undefined : door.hold(ip)
-    if (release === undefined) {
+    const slot = ip === '' ? undefined : door.hold(ip)
+    if (slot === undefined) {
       if (ip !== '') onOverload(ip)
       socket.on('error', () => undefined)
       socket.destroy()
       return
     }
     const key = keyOf(socket)
-    const arrival = new RtmpArrival(socket, release, commandTimeoutMs, undecided)
+    const arrival = new RtmpArrival(socket, slot, commandTimeoutMs, undecided)
     arrivals.set(key, arrival)
     arrival.whenGone(() => {
       // The same client's next connection, from the same port, may be told of before the end of this one.

@@ -1,11 +1,11 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Networks } from '../../access/address.js'
-import type { AccessRequest } from '../../access/request.js'
-import { deny, type Verdict } from '../../access/verdict.js'
+import type { Verdict } from '../../access/verdict.js'
 import { destroySoon } from '../../farewell.js'
 import { trace } from '../../trace.js'
 import type { Host, HttpFront } from '../../nms/host.js'
-import { overloaded, type Door } from '../door/door.js'
+import { askedOr, type Asked } from '../door/asked.js'
+import type { Door } from '../door/door.js'
 import { httpClientOf } from '../http/client.js'
 import { splitTarget } from '../http/open-exchange.js'
 import { clientReason, refusalHeaders, statusOf } from '../door/refusal.js'
@@ -18,22 +18,17 @@ const PUBLISHING = new Set(['post', 'publisher'])
 
 /** The door for WebSocket-FLV. */
 export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): HttpFront['upgrade'] => {
-  const ask = async (held: HeldUpgrade, req: IncomingMessage, request: AccessRequest, address: string, forward: (head: Buffer) => void): Promise<void> => {
-    const release = door.hold(request.ip)
-    if (release === undefined) {
-      door.report(request, overloaded)
-      return refuse(held, overloaded)
-    }
-    const verdict = await door.decide(request, held.signal)
-    release()
-    if (held.signal.aborted) return
-    if (!verdict.allowed) return refuse(held, verdict)
-    host.grant(req, request, address)
+  const ask = async (held: HeldUpgrade, req: IncomingMessage, asked: Asked, address: string, forward: (head: Buffer) => void): Promise<void> => {
+    const decision = await door.admit(asked, held.signal)
+    if (decision === undefined) return
+    if ('refused' in decision) return refuse(held, decision.refused)
+    const { admission } = decision
+    host.grant(req, admission, address)
     const head = held.letGo()
     try {
       forward(head)
     } catch (error) {
-      debug('node-media-server failed on the WebSocket of session %s: %s', request.sessionId, error)
+      debug('node-media-server failed on the WebSocket of session %s: %s', admission.request.sessionId, error)
       held.socket.destroy()
     }
   }
@@ -44,11 +39,7 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): 
     const client = httpClientOf(req, secure, 'ws', trusted)
     const action = PUBLISHING.has(firstSubprotocol(req).toLowerCase()) ? 'publish' : 'play'
     const request = webSocketRequest({ action, ...target }, client, host.newSessionId())
-    const malformed = !isWebSocket(req) ? 'this is no WebSocket handshake' : 'malformed' in request ? request.malformed : undefined
-    if (malformed === undefined) return void ask(held, req, request.asked, client.address, forward)
-    const verdict = deny('malformed', malformed)
-    door.report(request.asked, verdict)
-    refuse(held, verdict)
+    void ask(held, req, isWebSocket(req) ? request : askedOr(request.asked, 'this is no WebSocket handshake'), client.address, forward)
   }
 }
 

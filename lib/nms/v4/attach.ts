@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { AccessRequest } from '../../access/request.js'
+import type { Admission } from '../../access/admission.js'
 import { HttpAuthError } from '../../errors.js'
 import { check } from './assumptions.js'
 import { findPackage } from './package.js'
@@ -18,8 +18,8 @@ import { openViewer } from './viewer.js'
 export interface HostListener {
   onIntruder: OnIntruder
   onSession: OnSession
-  /** Somebody (admin API, `notify.url`) closes the session of a live stream that was allowed this. */
-  onClosed: (request: AccessRequest) => void
+  /** Somebody (admin API, `notify.url`) closes the session of a live stream that was admitted so. */
+  onClosed: (admission: Admission) => void
   /** A listener that the app has on NMS's `donePlay` has thrown at the end of a viewer of files. */
   onFailure: (error: unknown) => void
   /** NMS is being stopped; the plugin closes first. */
@@ -73,11 +73,8 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
     configFile: context.configFile ?? undefined,
     staticRoute: staticRouteOf(context.config.static),
     newSessionId: () => Buffer.from(Date.now().toString(36) + randomBytes(12).toString('hex'), 'latin1').toString('latin1'),
-    grant: (req, request, address) => {
-      const { sessionId, action, streamPath } = request
-      grants.give(req, { sessionId, action, streamPath, address, onClosed: () => listener.onClosed(request) })
-    },
-    openViewer: (request, address, onClose) => openViewer(viewers, request, address, onClose),
+    grant: (req, admission, address) => grants.give(req, { admission, address, onClosed: () => listener.onClosed(admission) }),
+    openViewer: (admission, address, onClose) => openViewer(viewers, admission, address, onClose),
     install({ rtmp, http }) {
       try {
         Object.defineProperty(context, ATTACHED, { value: true, configurable: true })
@@ -86,7 +83,7 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
         undo.push(() => hooks.uninstall())
         undo.push(installGuard(context, grants, listener.onIntruder, (session, action) => hooks.end(session, action), sessions))
         for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, context, sessions)
-        undo.push(installRtmpFront(nms, { context, grants, undo: sessions, onClosed: (request) => listener.onClosed(request) }, rtmp))
+        undo.push(installRtmpFront(nms, { context, grants, undo: sessions, onClosed: (admission) => listener.onClosed(admission) }, rtmp))
         undo.push(installHttpFront(nms, http))
         undo.push(closeOnStop(nms, listener.onStop))
       } catch (error) {

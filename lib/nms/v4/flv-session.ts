@@ -43,12 +43,12 @@ export const unplug = (session: NmsFlvSession): void => {
  */
 export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, context: NmsContext, undo: Set<() => void>): void => {
   if (grant !== undefined) {
-    session.id = grant.sessionId
+    session.id = grant.admission.request.sessionId
     session.ip = grant.address ?? session.ip
   }
   const { onData, onClose, close } = session
   const wires = wiresOf(session)
-  const publishes = grant?.action === 'publish' || (grant === undefined && session.isPublisher)
+  const publishes = grant?.admission.request.action === 'publish' || (grant === undefined && session.isPublisher)
   let closing = false
   let ended = false
 

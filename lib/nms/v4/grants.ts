@@ -1,11 +1,10 @@
+import type { Admission } from '../../access/admission.js'
 import type { Action } from '../../access/request.js'
 import type { NmsSession } from './shapes.js'
 
-/** An allow verdict bound to one session, one action and one stream path; good for one use. */
+/** An admission bound to one session, one action and one stream path; good for one use. */
 export interface Grant {
-  readonly sessionId: string
-  readonly action: Action
-  readonly streamPath: string
+  readonly admission: Admission
   /** `address:port` of the client, where the connection is a proxy's; else the session has it itself. */
   readonly address?: string
   /** Called when somebody (admin API, `notify.url`) closes the session. */
@@ -29,7 +28,8 @@ export const createGrants = (): Grants => {
   const held = new WeakMap<object, Held>()
   const find = (session: NmsSession, action: Action): Held | undefined => {
     const grant = held.get(session) ?? ('req' in session ? held.get(session.req as object) : undefined)
-    return grant?.action === action && grant.streamPath === session.streamPath ? grant : undefined
+    const { request } = grant?.admission ?? {}
+    return request?.action === action && request.streamPath === session.streamPath ? grant : undefined
   }
   return {
     give: (key, grant) => { held.set(key, { ...grant, spent: false }) },

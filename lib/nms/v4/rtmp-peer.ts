@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { AccessRequest } from '../../access/request.js'
+import type { Admission } from '../../access/admission.js'
 import { destroySoon } from '../../farewell.js'
 import { silence } from './cut.js'
 import type { Grants } from './grants.js'
@@ -13,8 +13,8 @@ export interface PeerSetting {
   readonly grants: Grants
   /** Gets a function that gives the session back to NMS as it was. */
   readonly undo: Set<() => void>
-  /** Somebody (admin API, `notify.url`) closes a session that was allowed this. */
-  readonly onClosed: (request: AccessRequest) => void
+  /** Somebody (admin API, `notify.url`) closes a session that was admitted so. */
+  readonly onClosed: (admission: Admission) => void
 }
 
 /**
@@ -34,7 +34,7 @@ class AdoptedRtmp implements RtmpPeer {
   readonly socket: Socket
   private heldAt: NmsInvoke | undefined
   private action: RtmpCommand['action'] = 'play'
-  private allowed: AccessRequest | undefined
+  private admission: Admission | undefined
   private readonly parser: GuardedParser
   private readonly nmsOnPacket: NmsRtmp['onPacketCallback']
   private readonly nmsClose: NmsRtmpSession['close']
@@ -72,12 +72,12 @@ class AdoptedRtmp implements RtmpPeer {
   limit(bytes: number): void { this.parser.maxMessageBytes = bytes }
   stop(): void { this.parser.stopped = true }
 
-  proceed(request: AccessRequest): void {
-    const { heldAt, action, session: { id, rtmp } } = this
+  proceed(admission: Admission): void {
+    const { heldAt, action, session: { rtmp } } = this
     this.granted = true
-    this.allowed = request
+    this.admission = admission
     this.heldAt = undefined
-    this.setting.grants.give(this.session, { sessionId: id, action, streamPath: request.streamPath })
+    this.setting.grants.give(this.session, { admission })
     if (heldAt !== undefined) commandsOf(rtmp)[action === 'play' ? 'onPlay' : 'onPublish'].call(rtmp, heldAt)
   }
 
@@ -107,7 +107,7 @@ class AdoptedRtmp implements RtmpPeer {
   /** Somebody closes the session. */
   private close(): void {
     this.stop()
-    if (this.allowed !== undefined) this.setting.onClosed(this.allowed)
+    if (this.admission !== undefined) this.setting.onClosed(this.admission)
     this.nmsClose()
     destroySoon(this.socket)
   }

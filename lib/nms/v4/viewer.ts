@@ -1,4 +1,5 @@
 import { parse } from 'node:querystring'
+import type { Admission } from '../../access/admission.js'
 import type { AccessRequest } from '../../access/request.js'
 import type { ViewerSession } from '../host.js'
 import type { NmsContext, NmsSession } from './shapes.js'
@@ -22,13 +23,14 @@ class Viewer implements NmsSession, ViewerSession {
   outBytes = 0
 
   constructor(
-    private readonly setting: ViewerSetting, readonly ip: string, readonly request: AccessRequest,
+    private readonly setting: ViewerSetting, readonly ip: string, private readonly admission: Admission,
     private readonly onClose: (viewer: ViewerSession) => void
   ) {
-    this.id = request.sessionId
-    this.protocol = request.protocol
+    this.id = admission.request.sessionId
+    this.protocol = admission.request.protocol
   }
 
+  get request(): AccessRequest { return this.admission.request }
   get ended(): boolean { return this.endTime !== 0 }
   get isPublisher(): boolean { return false }
   get streamHost(): string { return URL.canParse(this.request.origin) ? new URL(this.request.origin).hostname : '' }
@@ -72,10 +74,10 @@ class Viewer implements NmsSession, ViewerSession {
  * Throws what a listener of these throws; the viewer has ended then.
  */
 export const openViewer = (
-  setting: ViewerSetting, request: AccessRequest, address: string, onClose: (viewer: ViewerSession) => void
+  setting: ViewerSetting, admission: Admission, address: string, onClose: (viewer: ViewerSession) => void
 ): ViewerSession => {
   const { context } = setting
-  const viewer = new Viewer(setting, address, request, onClose)
+  const viewer = new Viewer(setting, address, admission, onClose)
   context.sessions.set(viewer.id, viewer)
   try {
     context.eventEmitter.emit('prePlay', viewer)

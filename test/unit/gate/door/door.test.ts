@@ -14,9 +14,10 @@ describe('a bug behind the door', () => {
   ] as const) {
     it(`denies, and is told, when a step ${how}`, async () => {
       const told: unknown[] = []
-      const door = createDoor({ authorize, hold: () => undefined, report: (_, verdict) => told.push(verdict), onBug: (error) => told.push(error) })
-      const verdict = await door.decide(request, new Departure())
-      expect(verdict).to.deep.include({ allowed: false, source: 'overload' })
+      const door = createDoor({ authorize, hold: () => () => undefined, report: (_, verdict) => told.push(verdict), onBug: (error) => told.push(error) })
+      const decision = await door.admit({ asked: request }, new Departure())
+      const verdict = { allowed: false, source: 'overload', reason: 'internal error' }
+      expect(decision).to.deep.equal({ refused: verdict })
       expect(told).to.deep.equal([bug, verdict])
     })
   }

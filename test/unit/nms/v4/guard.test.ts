@@ -1,11 +1,16 @@
 import { expect } from 'chai'
 import { PassThrough } from 'node:stream'
-import type { Action } from '../../../../lib/access/request.js'
+import type { Admission } from '../../../../lib/access/admission.js'
+import type { AccessRequest, Action } from '../../../../lib/access/request.js'
+import { allow } from '../../../../lib/access/verdict.js'
 import { createGrants, type Grants } from '../../../../lib/nms/v4/grants.js'
 import { installGuard } from '../../../../lib/nms/v4/guard.js'
 import { installHooks, type Hooks } from '../../../../lib/nms/v4/hooks.js'
 import type { NmsBroadcast, NmsSession } from '../../../../lib/nms/v4/shapes.js'
 import { construct } from './nms-package.js'
+
+const admitted = (sessionId: string, action: Action, streamPath: string): Admission =>
+  ({ request: { sessionId, action, streamPath } as AccessRequest, verdict: allow('backend', 'allowed') })
 
 describe('the accounting of sessions', () => {
   const { context, load } = construct().found
@@ -21,7 +26,7 @@ describe('the accounting of sessions', () => {
   })
   const granted = (id: string, action: Action): NmsSession => {
     const made = session(id)
-    grants.give(made, { sessionId: id, action, streamPath: made.streamPath })
+    grants.give(made, { admission: admitted(id, action, made.streamPath) })
     return made
   }
 
@@ -55,7 +60,7 @@ describe('the accounting of sessions', () => {
   for (const [what, action, at] of [['for the other action', 'publish', '/live/s'], ['for another stream', 'play', '/live/other']] as const) {
     it(`knows no session whose grant is ${what}`, () => {
       const viewer = session('viewer')
-      grants.give(viewer, { sessionId: 'viewer', action, streamPath: at })
+      grants.give(viewer, { admission: admitted('viewer', action, at) })
       expect(broadcast.postPlay(viewer)).to.include('not authorized')
       expect(told).to.deep.equal(['intruder viewer'])
     })

@@ -1,12 +1,13 @@
 import { expect } from 'chai'
-import type { AccessRequest } from '../../../../lib/access/request.js'
+import type { Admission } from '../../../../lib/access/admission.js'
+import { allow } from '../../../../lib/access/verdict.js'
 import { openViewer } from '../../../../lib/nms/v4/viewer.js'
 import { construct } from './nms-package.js'
 
-const REQUEST: AccessRequest = {
+const ADMISSION: Admission = { verdict: allow('backend', 'allowed'), request: {
   sessionId: 'one', action: 'play', protocol: 'hls', ip: '192.0.2.1', path: '/static/live/s/index.m3u8',
   origin: 'http://host.example', userAgent: '', query: 'token=123', streamPath: '/live/s'
-}
+} }
 
 describe('a viewer whom NMS lists', () => {
   const { context } = construct().found
@@ -22,7 +23,7 @@ describe('a viewer whom NMS lists', () => {
   for (const way of ['end', 'close'] as const) {
     it(`has ended after ${way}() once and for all, though a listener of donePlay throws`, () => {
       context.eventEmitter.on('donePlay', fails)
-      const viewer = openViewer(setting, REQUEST, '192.0.2.1:5', () => undefined)
+      const viewer = openViewer(setting, ADMISSION, '192.0.2.1:5', () => undefined)
       const listed = context.sessions.get('one')
       expect(listed).to.equal(viewer)
       if (way === 'end') viewer.end()
@@ -36,7 +37,7 @@ describe('a viewer whom NMS lists', () => {
     it(`is not let in where a listener of ${event} throws, whatever those of donePlay do`, () => {
       context.eventEmitter.on(event, fails)
       context.eventEmitter.on('donePlay', fails)
-      expect(() => openViewer(setting, REQUEST, '192.0.2.1:5', () => undefined)).to.throw(thrown)
+      expect(() => openViewer(setting, ADMISSION, '192.0.2.1:5', () => undefined)).to.throw(thrown)
       expect([context.sessions.size, failures]).to.deep.equal([0, [thrown]])
     })
   }
