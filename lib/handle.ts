@@ -2,16 +2,8 @@ import { EventEmitter } from 'node:events'
 import type { AccessRequest } from './access/request.js'
 import type { Verdict } from './access/verdict.js'
 import type { SessionRecord } from './nms/v4/hooks.js'
+import type { Outage } from './observe/hub.js'
 import type { Stats } from './observe/stats.js'
-
-/** An outage of the backend begins or ends. */
-export interface Outage {
-  readonly state: 'begin' | 'end'
-  /** What failed first. */
-  readonly reason: string
-  /** Access requests that met the outage so far. */
-  readonly requests: number
-}
 
 /** The events of the handle, with what their listeners are given. */
 export interface HttpAuthEvents {

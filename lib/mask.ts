@@ -13,15 +13,20 @@ export const printable = (text: string, max = 512): string => {
 const MAX_QUERY = 2048
 
 /** A parameter's name is shown if it could be one; what has no value behind it could be a token itself. */
-const maskPart = (part: string): string => {
+const maskPart = (part: string, hide: (value: string) => string): string => {
   const at = part.indexOf('=')
   const [name, value] = [part.slice(0, Math.max(at, 0)), part.slice(at + 1)]
   if (part === '') return ''
-  return name.length <= 40 && /[^=]/.test(value) && at > 0 ? `${name}=***` : '***'
+  return name.length <= 40 && /[^=]/.test(value) && at > 0 ? `${name}=${hide(value)}` : hide(part)
 }
 
-const maskParts = (query: string): string =>
-  query.split(/([&;])/).map((part, index) => index % 2 === 0 ? maskPart(part) : part).join('')
+const HIDDEN = (): string => '***'
+
+const maskParts = (query: string, hide: (value: string) => string = HIDDEN): string =>
+  query.split(/([&;])/).map((part, index) => index % 2 === 0 ? maskPart(part, hide) : part).join('')
+
+/** A query with something else in place of every value. Cuts at `&` and `;`, as backends do. */
+export const hideValues = (query: string, hide: (value: string) => string): string => printable(maskParts(query.slice(0, MAX_QUERY), hide), 2 * MAX_QUERY)
 
 /** A query with every value hidden: `token=***&x=***`. Cuts at `&` and `;`, as backends do. */
 export const maskQuery = (query: string): string => printable(maskParts(query.slice(0, MAX_QUERY)))

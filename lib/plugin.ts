@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { networks } from './access/address.js'
 import { createChain } from './chain.js'
 import { createConsoleLog } from './observe/console.js'
+import { createHub } from './observe/hub.js'
 import { HttpAuthError } from './errors.js'
 import { createDoor } from './gate/door/door.js'
 import { createFilesGate } from './gate/files/gate.js'
@@ -18,6 +19,7 @@ import { resolve } from './options/resolve.js'
 import { warningsOf } from './options/warnings.js'
 import { createHeld } from './gate/door/slots.js'
 import { createCounters } from './observe/stats.js'
+import { addSinks } from './sinks.js'
 
 /**
  * Attaches to a node-media-server: from now on every client is held at the door until the backend
@@ -45,9 +47,24 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const tell = <K extends keyof HttpAuthEvents>(event: K, ...args: HttpAuthEvents[K]): void =>
     publish(handle, (name, error) => log.error(`a listener of "${name}" failed`, error), event, ...args)
 
+  const hub = createHub((error) => log.error('what happened could not be passed on', error))
+  hub.add({
+    verdict({ request, verdict }) {
+      counters.count(request, verdict)
+      log.verdict(request, verdict)
+      tell('verdict', request, verdict)
+    },
+    outage(outage) {
+      if (outage.state === 'begin') log.outageBegins(outage.reason)
+      else log.outageEnds(outage.requests)
+      tell('unavailable', outage)
+    }
+  })
+  const sinks = addSinks(settings, hub, log)
+
   const chain = createChain(settings, {
-    onBegin: (reason) => { log.outageBegins(reason); tell('unavailable', { state: 'begin', reason, requests: 1 }) },
-    onEnd: (requests, reason) => { log.outageEnds(requests); tell('unavailable', { state: 'end', reason, requests }) },
+    onBegin: (reason) => hub.outage({ state: 'begin', reason, requests: 1 }),
+    onEnd: (requests, reason) => hub.outage({ state: 'end', reason, requests }),
     onOpen: (reason) => log.notice(`breaker opens, the backend is not asked for now: ${reason}`),
     onClose: () => log.notice('breaker closes, the backend is asked again'),
     onUnavailable: () => undefined
@@ -55,11 +72,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const door = createDoor({
     authorize: chain.authorize,
     hold: (ip) => held.enter(ip),
-    report: (request, verdict) => {
-      counters.count(request, verdict)
-      log.verdict(request, verdict)
-      tell('verdict', request, verdict)
-    },
+    report: (request, verdict) => hub.verdict({ at: Date.now(), request, verdict }),
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
   const trusted = networks(settings.trustProxy)
@@ -76,8 +89,9 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     // Those who are held hear their verdict, and are told, before the door is taken away.
     await new Promise((resolve) => setImmediate(resolve))
     host.uninstall()
-    log.close()
     await chain.close()
+    await sinks.close()
+    log.close()
   })()
   const handle = new HttpAuth(() => ({ ...counters.read(), held: held.size, viewers: viewers.size }), close)
   listener.onSession = (event, session) => tell('session', event, session)

@@ -13,6 +13,9 @@ TOOLS=(
   'chromium chromium  plays the page of the HLS example'
   'ps       procps    looks for programs that were left behind'
   'nginx    nginx     the peer in the bench "peers"'
+  'prometheus prometheus scrapes the metrics'
+  'promtool prometheus checks metrics and alert rules'
+  'logrotate logrotate rotates the audit file'
 )
 RTMP_MODULE='nginx-rtmp libnginx-mod-rtmp the peer in the bench "peers"'
 
@@ -82,11 +85,13 @@ apt() {
     -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
 }
 
-# nginx's package starts a daemon on port 80. It is wanted as a program only: Debian's own switch for that is
+# The packages of nginx and Prometheus start daemons. They are wanted as programs only: Debian's own switch for that is
 # a policy-rc.d which forbids all starts. One that is there already is the administrator's, and stays.
 policy=/usr/sbin/policy-rc.d
-nginx_is_new=false
-[[ " ${packages[*]} " == *' nginx '* ]] && nginx_is_new=true
+new_daemons=()
+for daemon in nginx prometheus; do
+  [[ " ${packages[*]} " == *" $daemon "* ]] && new_daemons+=("$daemon")
+done
 if [ ! -e "$policy" ]; then
   trap '"${as_root[@]}" rm -f "$policy"' EXIT
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
@@ -97,9 +102,9 @@ echo "setup: installing ${packages[*]}"
 apt update
 apt install --no-install-recommends "${packages[@]}"
 
-# Nor shall it start with the machine.
-if $nginx_is_new && [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
-  "${as_root[@]}" systemctl disable --now nginx >/dev/null 2>&1 || echo 'setup: please check that nginx does not run as a service' >&2
+# Nor shall they start with the machine.
+if [ ${#new_daemons[@]} -gt 0 ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
+  "${as_root[@]}" systemctl disable --now "${new_daemons[@]}" >/dev/null 2>&1 || echo "setup: please check that none of these runs as a service: ${new_daemons[*]}" >&2
 fi
 
 hash -r

@@ -41,6 +41,32 @@ export interface RuleSettings {
   readonly protocol?: Protocol
 }
 
+/** Where verdicts and ends are written to. */
+export interface AuditSettings {
+  /** Absolute. */
+  readonly file: string
+  readonly tokens: 'hash' | 'mask'
+  readonly secret?: string
+}
+
+/** The operator's own HTTP server. */
+export interface AdminSettings {
+  readonly port: number
+  readonly bind: string
+  readonly token: string
+  /** Lower case, without port. */
+  readonly hosts: readonly string[]
+  readonly metricsOpen: boolean
+}
+
+/** Who is told of starts and ends. */
+export interface WebhookSettings {
+  readonly url: string
+  readonly events: readonly ('start' | 'end')[]
+  readonly headers: Readonly<Record<string, string>>
+  readonly secret?: string
+}
+
 /** Everything that is in force, complete and immutable. */
 export interface Settings {
   /** What the backend's contract is called, for people. */
@@ -66,4 +92,11 @@ export interface Settings {
     readonly maxPlaylistBytes: number
   }
   readonly log: 'none' | 'outages' | 'denials' | 'verdicts'
+  readonly logFormat: 'text' | 'json'
+  readonly audit?: AuditSettings
+  readonly admin?: AdminSettings
+  readonly webhook?: WebhookSettings
+  /** Actions whose clients are let in whatever the verdict. */
+  readonly dryRun: readonly Action[]
+  readonly drainMs: number
 }

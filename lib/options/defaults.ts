@@ -1,6 +1,9 @@
+import { ADMIN_DEFAULTS } from './admin.js'
+import { AUDIT_DEFAULTS } from './audit.js'
 import { deepFreeze } from './deep-freeze.js'
+import { WEBHOOK_DEFAULTS } from './webhook.js'
 
-/** Every option's value unless it is set; `url` has none. */
+/** Every option's value unless it is set; `url` has none. The sections `admin`, `audit` and `webhook` are off unless they are given. */
 export const DEFAULTS = deepFreeze({
   preset: 'custom',
   strategy: 'failover',
@@ -33,5 +36,11 @@ export const DEFAULTS = deepFreeze({
     stream: '{app}/{stream}',
     maxPlaylistBytes: 4 * 1024 * 1024
   },
-  log: 'denials'
+  log: 'denials',
+  logFormat: 'text',
+  audit: AUDIT_DEFAULTS,
+  admin: ADMIN_DEFAULTS,
+  webhook: WEBHOOK_DEFAULTS,
+  dryRun: false,
+  drainMs: 0
 } as const)

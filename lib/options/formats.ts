@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { isNetwork } from '../access/address.js'
 
 /** What a parameter's value may stand for. */
@@ -37,6 +38,10 @@ const headerNameProblem = (name: string): string | undefined => {
   return HTTP_HEADERS.includes(plain) ? 'is a header of the connection and cannot be set' : undefined
 }
 
+/** What a webhook's request has by itself. */
+const webhookHeaderProblem = (name: string): string | undefined =>
+  ['content-type', 'x-signature'].includes(name.toLowerCase()) ? 'is a header that the webhook sets itself' : headerNameProblem(name)
+
 const streamPatternProblem = (text: string): string | undefined => {
   const segments = text.split('/').filter((segment) => segment !== '')
   const count = (name: string): number => segments.filter((segment) => segment === name).length
@@ -54,7 +59,10 @@ const streamPatternProblem = (text: string): string | undefined => {
 export const FORMATS: Readonly<Record<string, (text: string) => string | undefined>> = {
   'backend-url': urlProblem,
   network: (text) => isNetwork(text) ? undefined : 'must be an IPv4 or IPv6 address or a CIDR network',
+  address: (text) => isIP(text) !== 0 ? undefined : 'must be an IPv4 or IPv6 address',
+  'host-name': (text) => /^(?:[a-z\d_-]+(?:\.[a-z\d_-]+)*|\[[\da-f:.]+\])$/i.test(text) ? undefined : 'must be a host name or an address, without scheme and port',
   template: templateProblem,
+  'webhook-header-name': webhookHeaderProblem,
   'header-name': headerNameProblem,
   'header-value': (text) => /^[\t\x20-\x7e\x80-\xff]*$/.test(text) ? undefined : 'has characters that no header may have',
   'response-header-name': (text) => /^[\w!#$%&'*+.^`|~-]+$/.test(text) ? undefined : 'must be a legal header name',

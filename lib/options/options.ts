@@ -1,5 +1,8 @@
 import type { Action, Protocol } from '../access/request.js'
+import type { AdminOptions } from './admin.js'
+import type { AuditOptions } from './audit.js'
 import type { PresetName } from './presets.js'
+import type { WebhookOptions } from './webhook.js'
 
 /** How to speak TLS to the backend. Files are read once, at start. */
 export interface TlsOptions {
@@ -151,4 +154,16 @@ export interface Options extends BackendOptions {
    * who is refused (floods in one line), `verdicts` every verdict. Default `denials`.
    */
   log?: 'none' | 'outages' | 'denials' | 'verdicts'
+  /** How a line of the console looks: `text` for people, `json` with the field names of pino. Default `text`. */
+  logFormat?: 'text' | 'json'
+  audit?: AuditOptions
+  admin?: AdminOptions
+  webhook?: WebhookOptions
+  /**
+   * Everything is asked, logged and counted as it would be decided, and these clients are let in
+   * whatever the verdict. `true` means `["play"]`. Default false.
+   */
+  dryRun?: boolean | Action[]
+  /** How long those who are in may go on when the server drains, in milliseconds. Default 0. */
+  drainMs?: number
 }

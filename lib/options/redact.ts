@@ -7,7 +7,7 @@ export const redactUrl = (url: URL): string => {
 const MAX_SHOWN = 60
 
 /** Options below which every text may be a secret. */
-const SECRET = /\.(?:headers|params|tls)\b/
+const SECRET = /\.(?:headers|params|tls|token|secret)\b/
 
 /** What was given for an option, in words for an error message that may be pasted anywhere. */
 export const shown = (path: string, value: unknown): string => {

@@ -1,6 +1,8 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { BackendSettings, RuleSettings, Settings } from '../access/settings.js'
 import { HttpAuthError } from '../errors.js'
+import { adminOf } from './admin.js'
+import { auditOf } from './audit.js'
 import { DEFAULTS } from './defaults.js'
 import { deepFreeze } from './deep-freeze.js'
 import { FORMATS } from './formats.js'
@@ -9,6 +11,7 @@ import type { BackendOptions, Options, RuleOptions } from './options.js'
 import { completeUrl, PRESETS, type Preset } from './presets.js'
 import { SCHEMA } from './schema.js'
 import { readTls } from './tls.js'
+import { webhookOf } from './webhook.js'
 
 let compiled: ValidateFunction<Options> | undefined
 
@@ -154,7 +157,13 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
     maxSessions: set.maxSessions,
     maxSessionsPerIp: set.maxSessionsPerIp,
     files: { ...files, open: files.open.map((extension) => `.${extension.toLowerCase().replace('.', '')}`) },
-    log: set.log
+    log: set.log,
+    logFormat: set.logFormat,
+    ...(given.audit && { audit: auditOf(given.audit, baseDir, (path, problem) => mistakes.push(`${path}: ${problem}`)) }),
+    ...(given.admin && { admin: adminOf(given.admin, baseDir, (path, problem) => mistakes.push(`${path}: ${problem}`)) }),
+    ...(given.webhook && { webhook: webhookOf(given.webhook) }),
+    dryRun: set.dryRun === true ? ['play'] : set.dryRun === false ? [] : set.dryRun,
+    drainMs: set.drainMs
   }
   return mistakes.length > 0 ? fail(mistakes) : deepFreeze(settings)
 }

@@ -1,6 +1,9 @@
+import { ADMIN_SCHEMA } from './admin.js'
+import { AUDIT_SCHEMA } from './audit.js'
 import { DEFAULTS } from './defaults.js'
 import { deepFreeze } from './deep-freeze.js'
 import { PRESETS } from './presets.js'
+import { WEBHOOK_SCHEMA } from './webhook.js'
 
 /** Node's timers take no more; a longer one would fire at once. */
 const MAX_MS = 2_147_483_647
@@ -139,6 +142,15 @@ export const SCHEMA = deepFreeze({
     log: {
       enum: ['none', 'outages', 'denials', 'verdicts'], default: DEFAULTS.log,
       description: 'What the console shows; each level has what is named before it.'
-    }
+    },
+    logFormat: { enum: ['text', 'json'], default: DEFAULTS.logFormat, description: 'Lines for people, or JSON objects for programs.' },
+    audit: AUDIT_SCHEMA,
+    admin: ADMIN_SCHEMA,
+    webhook: WEBHOOK_SCHEMA,
+    dryRun: {
+      type: ['boolean', 'array'], minItems: 1, uniqueItems: true, items: { enum: ACTIONS }, default: DEFAULTS.dryRun,
+      description: 'Everything is asked and logged, and these clients are let in whatever the verdict; true means ["play"].'
+    },
+    drainMs: ms(0, DEFAULTS.drainMs, 'How long those who are in may go on when the server drains.')
   }
 })

@@ -30,7 +30,10 @@ const optionRows = (): Map<string, string> => {
 }
 
 /** Sections whose options have rows of their own. */
-const SPLIT = ['tls', 'files'] as const
+const SPLIT = ['tls', 'files', 'admin', 'audit', 'webhook'] as const
+
+/** A section that has none of these does nothing. */
+const REQUIRED_IN_SECTION = ['admin.port', 'audit.file', 'webhook.url']
 
 /** Every option by its path, with its default. */
 const everyOption = (): Map<string, unknown> => {
@@ -52,7 +55,7 @@ describe('the README', () => {
   for (const [name, fallback] of options) {
     it(`says the default of ${name}`, () => {
       const [code] = namesIn(rows.get(name) ?? '')
-      if (fallback === undefined) expect(rows.get(name)).to.equal(name === 'url' ? 'required' : 'none')
+      if (fallback === undefined) expect(rows.get(name)).to.equal(name === 'url' || REQUIRED_IN_SECTION.includes(name) ? 'required' : 'none')
       else expect(JSON.parse(code ?? '')).to.deep.equal(fallback)
     })
   }

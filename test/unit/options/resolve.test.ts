@@ -43,7 +43,7 @@ describe('options', () => {
         open: ['.html', '.css', '.js', '.mjs', '.map', '.json', '.svg', '.png', '.jpg', '.jpeg', '.gif', '.webp', '.ico', '.woff', '.woff2', '.txt'],
         stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304
       },
-      log: 'denials'
+      log: 'denials', logFormat: 'text', dryRun: [], drainMs: 0
     }
     for (const key of Object.keys(expected) as (keyof Settings)[]) {
       it(key, () => { expect(settings[key]).to.deep.equal(expected[key]) })
@@ -66,7 +66,7 @@ describe('options', () => {
     }
     const others = {
       actions: ['publish'], trustProxy: ['10.0.0.0/8', '2001:db8::/32', '::1'], maxHeld: 0, maxHeldPerIp: 0, commandTimeoutMs: 0, hlsIdleMs: 1, maxSessions: 1,
-      maxSessionsPerIp: 1, log: 'none'
+      maxSessionsPerIp: 1, log: 'none', logFormat: 'json', dryRun: ['publish'], drainMs: 5
     }
     for (const [key, value] of Object.entries(others)) {
       it(key, () => { expect(resolve({ url: URL, [key]: value })).to.deep.include({ [key]: value }) })

@@ -7,6 +7,9 @@ import { expect } from 'chai'
 import { DEFAULTS } from '../../../lib/options/defaults.js'
 import { FORMATS } from '../../../lib/options/formats.js'
 import type { BackendOptions, BreakerOptions, FilesOptions, Options, RuleOptions, TlsOptions } from '../../../lib/options/options.js'
+import type { AdminOptions } from '../../../lib/options/admin.js'
+import type { AuditOptions } from '../../../lib/options/audit.js'
+import type { WebhookOptions } from '../../../lib/options/webhook.js'
 import { SCHEMA } from '../../../lib/options/schema.js'
 import { createAppFolder, type AppFolder } from '../../support/apps.js'
 
@@ -17,11 +20,14 @@ const backend: Record<keyof BackendOptions, true> = {
 }
 const options: Record<keyof Options, true> = {
   ...backend, preset: true, actions: true, publish: true, rules: true, trustProxy: true, maxHeld: true, maxHeldPerIp: true, commandTimeoutMs: true,
-  hlsIdleMs: true, maxSessions: true, maxSessionsPerIp: true, files: true, log: true
+  hlsIdleMs: true, maxSessions: true, maxSessionsPerIp: true, files: true, log: true, logFormat: true, audit: true, admin: true, webhook: true, dryRun: true, drainMs: true
 }
 const tls: Record<keyof TlsOptions, true> = { ca: true, cert: true, key: true, rejectUnauthorized: true }
 const breaker: Record<keyof BreakerOptions, true> = { failures: true, probeMs: true }
 const files: Record<keyof FilesOptions, true> = { open: true, stream: true, maxPlaylistBytes: true }
+const audit: Record<keyof AuditOptions, true> = { file: true, tokens: true, secret: true }
+const admin: Record<keyof AdminOptions, true> = { port: true, bind: true, token: true, tokenFile: true, hosts: true, metricsOpen: true }
+const webhook: Record<keyof WebhookOptions, true> = { url: true, events: true, headers: true, secret: true }
 const rule: Record<keyof RuleOptions, true> = { ip: true, for: true, path: true, protocol: true, verdict: true }
 
 const { properties } = SCHEMA
@@ -35,7 +41,9 @@ const walk = (nodes: Readonly<Record<string, Node>>, path = ''): [path: string, 
 describe('the schema of the options', () => {
   for (const [what, keys, schema] of [
     ['options', options, properties], ['publish', backend, properties.publish.properties], ['tls', tls, properties.tls.properties],
-    ['breaker', breaker, properties.breaker.properties], ['files', files, properties.files.properties], ['rules', rule, properties.rules.items.properties]
+    ['breaker', breaker, properties.breaker.properties], ['files', files, properties.files.properties],
+    ['audit', audit, properties.audit.properties], ['admin', admin, properties.admin.properties], ['webhook', webhook, properties.webhook.properties],
+    ['rules', rule, properties.rules.items.properties]
   ] as const) {
     it(`has the keys of the type: ${what}`, () => { expect(Object.keys(schema)).to.have.members(Object.keys(keys)) })
   }
@@ -47,9 +55,9 @@ describe('the schema of the options', () => {
     expect(() => ajv.compile(structuredClone(SCHEMA))).to.not.throw()
   })
 
-  const { tls: tlsDefaults, files: filesDefaults, ...plain } = DEFAULTS
+  const { tls: tlsDefaults, files: filesDefaults, audit: auditDefaults, admin: adminDefaults, webhook: webhookDefaults, ...plain } = DEFAULTS
   const defaults = new Map<string, unknown>(Object.entries(plain))
-  for (const [section, values] of Object.entries({ tls: tlsDefaults, files: filesDefaults, breaker: plain.breaker })) {
+  for (const [section, values] of Object.entries({ tls: tlsDefaults, files: filesDefaults, audit: auditDefaults, admin: adminDefaults, webhook: webhookDefaults, breaker: plain.breaker })) {
     for (const [key, value] of Object.entries(values)) defaults.set(`${section}/${key}`, value)
   }
 
