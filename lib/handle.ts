@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { AccessRequest } from './access/request.js'
 import type { Verdict } from './access/verdict.js'
-import type { SessionRecord } from './nms/v4/hooks.js'
+import type { SessionRecord } from './nms/host.js'
 import type { Outage } from './observe/hub.js'
 import type { Stats } from './observe/stats.js'
 

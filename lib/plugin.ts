@@ -12,7 +12,8 @@ import { createRtmpGate } from './gate/rtmp/gate.js'
 import { createViewers } from './gate/files/viewers.js'
 import { createWebSocketGate } from './gate/websocket/gate.js'
 import { HttpAuth, publish, type HttpAuthEvents } from './handle.js'
-import { attach, type HostListener } from './nms/v4/attach.js'
+import { attach } from './nms/v4/attach.js'
+import type { HostListener } from './nms/host.js'
 import { describe } from './options/describe.js'
 import type { Options } from './options/options.js'
 import { resolve } from './options/resolve.js'
@@ -76,10 +77,11 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
   const trusted = networks(settings.trustProxy)
-  const rtmp = createRtmpGate(door, { ...settings, onOverload: (ip) => { counters.cut(); log.cut(ip, 'too many clients are waiting') } })
+  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onOverload: (ip) => { counters.cut(); log.cut(ip, 'too many clients are waiting') } })
   const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers, forget: chain.forget })
-  const files = host.staticRoute && createFilesGate(door, host, viewers, host.staticRoute, trusted, settings.files)
-  const http = { request: createHttpGate(createLiveGate(door, host), files, trusted), upgrade: createWebSocketGate(door, host, trusted) }
+  const [route] = host.dialect.staticRoutes
+  const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)
+  const http = { request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted), upgrade: createWebSocketGate(door, host, trusted) }
 
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => closing ??= (async () => {

@@ -7,16 +7,15 @@ import type { HttpClient } from '../gate/http/exchange.js'
 import { createFileKind, FAMILIES } from '../gate/files/kind.js'
 import { fileRequest } from '../gate/files/request.js'
 import { fileExists, MALFORMED_FILE } from '../gate/files/gate.js'
-import { mayBeLive, mayBeOwn } from '../gate/http.js'
+import { createRoute, type Route } from '../gate/route.js'
 import { httpClientOf } from '../gate/http/client.js'
 import { splitTarget } from '../gate/http/open-exchange.js'
 import { httpRequest } from '../gate/flv/request.js'
 import { rtmpRequest } from '../gate/rtmp/request.js'
-import { readServedPath } from '../gate/files/served-path.js'
-import { httpStreamPath } from '../nms/v4/stream-path.js'
+import { readServedPath, type ServedPath } from '../gate/files/served-path.js'
 import { webSocketRequest } from '../gate/websocket/request.js'
 import { compileStreamPattern } from '../hls/stream-pattern.js'
-import type { StaticRoute } from '../nms/host.js'
+import type { Dialect } from '../nms/dialect.js'
 import { Misuse } from '../errors.js'
 
 /** A client that would open a URL. */
@@ -29,7 +28,7 @@ export interface Visitor {
 }
 
 /** What of the server's config the gates look at. */
-export interface Premises extends Pick<Settings, 'trustProxy' | 'files'> { readonly staticRoute: StaticRoute | undefined }
+export interface Premises extends Pick<Settings, 'trustProxy' | 'files'> { readonly dialect: Dialect }
 
 /** An access request, or a page that is served to everybody. */
 export type AskedByUrl = Asked | { readonly asked: AccessRequest, readonly open: string }
@@ -46,14 +45,14 @@ export const askedByUrl = async (visitor: Visitor, premises: Premises): Promise<
     throw new Misuse('the URL must be like rtmp://live.example.com/live/s?token=123; rtmp, rtmps, http, https, ws and wss are known')
   }
   const secure = /^(?:rtmp|http|ws)s$/.test(protocol)
-  if (protocol.startsWith('rtmp')) return overRtmp(visitor, secure, host, target)
+  if (protocol.startsWith('rtmp')) return overRtmp(visitor, secure, host, target, premises.dialect)
   if (/[\x00-\x20\x7f]/.test(target)) throw new Misuse('the URL has a space or a control character; a client would write it as %20')
   const parts = splitTarget(asSent(target))
   const clientBy = (kind: 'http' | 'ws'): HttpClient => httpClientOf({
     headers: { host: asSent(host), 'user-agent': asSent(visitor.userAgent) }, socket: { remoteAddress: visitor.ip, remotePort: 0 }
   }, secure, kind, networks(premises.trustProxy))
   return protocol.startsWith('ws')
-    ? webSocketRequest({ action: visitor.action, ...parts }, clientBy('ws'), visitor.sessionId)
+    ? webSocketRequest({ action: visitor.action, ...parts, streamPath: premises.dialect.webSocketStreamOf(parts.rawPath) }, clientBy('ws'), visitor.sessionId)
     : overHttp(visitor, parts, clientBy('http'), premises)
 }
 
@@ -61,34 +60,41 @@ export const askedByUrl = async (visitor: Visitor, premises: Premises): Promise<
 const asSent = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
 /** As players split it: all but the last part of the path is the app. */
-const overRtmp = ({ action, userAgent, ip, sessionId }: Visitor, secure: boolean, host: string, target: string): Asked => {
+const overRtmp = ({ action, userAgent, ip, sessionId }: Visitor, secure: boolean, host: string, target: string, dialect: Dialect): Asked => {
   const { rawPath, query } = splitTarget(target)
   const slash = rawPath.lastIndexOf('/')
   const app = rawPath.slice(1, Math.max(slash, 1))
   const name = rawPath.slice(slash + 1) + (target.includes('?') ? `?${query}` : '')
   const command = { action, app, name, tcUrl: `rtmp${secure ? 's' : ''}://${host}/${app}`, flashVer: userAgent }
-  return rtmpRequest(command, { id: sessionId, secure, socket: { remoteAddress: ip } })
+  return rtmpRequest(command, { id: sessionId, secure, socket: { remoteAddress: ip } }, dialect)
 }
 
-/** Files first, as Express has it; a publisher sends no file. */
+/** A publisher sends no file. */
 const overHttp = async (
-  { action, sessionId }: Visitor, { rawPath, query }: { rawPath: string, query: string }, client: HttpClient, { staticRoute, files }: Premises
+  { action, sessionId }: Visitor, { rawPath, query }: { rawPath: string, query: string }, client: HttpClient, { dialect, files }: Premises
 ): Promise<AskedByUrl> => {
-  const streamPath = httpStreamPath(rawPath)
-  const live = (): Asked => {
-    if (streamPath === undefined) throw new Misuse('the URL leads to no stream; over HTTP a live stream is /app/name.flv, and files are below static.router')
-    return httpRequest({ method: action === 'publish' ? 'POST' : 'GET', streamPath, rawPath, query }, client, sessionId)
+  const [folder] = dialect.staticRoutes
+  const kindOf = createFileKind(files.open)
+  const names = folder && { read: readServedPath(folder.router), isOpen: ({ file }: ServedPath) => kindOf(file) === 'open' }
+  const method = ['GET', 'POST'].find((each) => dialect.actionOf(each) === action)
+  const asked = (route: Route): AskedByUrl | undefined => {
+    if (route.is === 'live' || (route.is === 'malformed' && route.of === 'live')) {
+      return httpRequest({ action, live: route, rawPath, query }, client, sessionId)
+    }
+    if (route.is === 'other' || action === 'publish') return undefined
+    const file = (protocol: 'hls' | 'file', path: string, streamPath: string): AccessRequest =>
+      fileRequest({ protocol, path, query, streamPath }, client, sessionId)
+    if (route.is === 'malformed') return { asked: file('file', rawPath, ''), malformed: MALFORMED_FILE }
+    const { served } = route
+    const kind = kindOf(served.file)
+    const stream = compileStreamPattern(files.stream)(served.file, served.path)
+    return kind === 'open'
+      ? { asked: file('file', served.path, stream), open: 'pages (files.open) are open to everybody' }
+      : { asked: file(FAMILIES[kind].at(-1) ?? 'file', served.path, stream) }
   }
-  const served = action === 'publish' ? undefined : staticRoute && readServedPath(staticRoute.router)(rawPath)
-  if (staticRoute === undefined || served === undefined) return live()
-  const file = (protocol: 'hls' | 'file', path: string, stream: string): AccessRequest =>
-    fileRequest({ protocol, path, query, streamPath: stream }, client, sessionId)
-  if (served === null) return { asked: file('file', rawPath, ''), malformed: MALFORMED_FILE }
-  const kind = createFileKind(files.open)(served.file)
-  const ambiguous = mayBeLive(rawPath, streamPath) || (mayBeOwn(rawPath) && kind !== 'open')
-  if (ambiguous && !await fileExists(staticRoute.root, served)) return live()
-  const stream = compileStreamPattern(files.stream)(served.file, served.path)
-  return kind === 'open'
-    ? { asked: file('file', served.path, stream), open: 'pages (files.open) are open to everybody' }
-    : { asked: file(FAMILIES[kind].at(-1) ?? 'file', served.path, stream) }
+  const route = createRoute(dialect, names)(method, rawPath)
+  const isThere = route.is !== 'file' || route.otherwise === undefined || (folder !== undefined && await fileExists(folder.root, route.served))
+  const found = method === undefined ? undefined : asked(isThere ? route : route.otherwise)
+  if (found === undefined) throw new Misuse('the URL leads to no stream; over HTTP a live stream is /app/name.flv, and files are below static.router')
+  return found
 }

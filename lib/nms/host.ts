@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Admission } from '../access/admission.js'
 import type { AccessRequest, Action } from '../access/request.js'
+import type { Dialect } from './dialect.js'
 
 /** A viewer that node-media-server itself knows nothing of (HLS, files), made visible to it. */
 export interface ViewerSession {
@@ -14,14 +15,6 @@ export interface ViewerSession {
   sent(bytes: number): void
   /** Ends the session: raises `donePlay`, takes it off NMS's list. Calling it again does nothing. */
   end(): void
-}
-
-/** NMS's static route as it is configured. */
-export interface StaticRoute {
-  /** Where it is mounted, as configured: `/public`. */
-  readonly router: string
-  /** Absolute folder that is served. */
-  readonly root: string
 }
 
 /** A `play` or `publish` command; every field but the action is as the client sent it. */
@@ -86,11 +79,14 @@ export interface HttpFront {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, secure: boolean, forward: (head: Buffer) => void): void
 }
 
-/** What gates may know of the running node-media-server, whatever its version. */
-export interface Host {
-  readonly version: string
-  /** `undefined` if NMS serves no files. */
-  readonly staticRoute: StaticRoute | undefined
+/** The fronts: what is put in front of NMS's own listeners. */
+export interface Fronts {
+  readonly rtmp: RtmpFront
+  readonly http: HttpFront
+}
+
+/** The ledger: who may do what, and who is made known to NMS. */
+export interface Ledger {
   /** An unguessable session id of the shape that NMS gives. */
   newSessionId(): string
   /**
@@ -106,4 +102,58 @@ export interface Host {
    * of NMS's events throws; the session has ended then.
    */
   openViewer(admission: Admission, address: string, onClose: (viewer: ViewerSession) => void): ViewerSession
+}
+
+/** What gates may know of the running node-media-server, whatever its version. */
+export interface Host extends Ledger {
+  readonly version: string
+  readonly dialect: Dialect
+}
+
+/** A client's session as NMS accounts for it. Times are milliseconds since 1970. */
+export interface SessionRecord {
+  readonly id: string
+  readonly action: Action
+  /** `address:port`, as NMS has it. */
+  readonly address: string
+  /** As NMS names it: `rtmp`, `flv` (HTTP and WebSocket alike), `hls`. */
+  readonly protocol: string
+  readonly streamPath: string
+  readonly startedAt: number
+  readonly inBytes: number
+  readonly outBytes: number
+}
+
+/** Somebody who reached NMS without a verdict. */
+export interface Intruder {
+  readonly id: string
+  /** `address:port` */
+  readonly ip: string
+  readonly streamPath: string
+}
+
+/** What the host reports. */
+export interface HostListener {
+  /** A client that no gate had let in was cut. */
+  onIntruder: (intruder: Intruder, action: Action, layer: 'guard' | 'hook') => void
+  /** A client's session begins or ends. */
+  onSession: (event: 'start' | 'end', session: SessionRecord) => void
+  /** Somebody (admin API, `notify.url`) closes the session of a live stream that was admitted so. */
+  onClosed: (admission: Admission) => void
+  /** A listener that the app has on NMS's `donePlay` has thrown at the end of a viewer of files. */
+  onFailure: (error: unknown) => void
+  /** NMS is being stopped; the plugin closes first. */
+  onStop: () => Promise<void>
+}
+
+/** A node-media-server that was checked and can be guarded. */
+export interface AttachedHost extends Host {
+  /** The config section that NMS was given, whatever it is. */
+  readonly section: unknown
+  /** The file that the config came from, if NMS's command line was started with one. */
+  readonly configFile: string | undefined
+  /** Puts the fronts, the guard and the hooks in front of NMS. */
+  install(fronts: Fronts): void
+  /** Gives NMS back everything as it was, running sessions included. */
+  uninstall(): void
 }

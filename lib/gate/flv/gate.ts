@@ -3,14 +3,11 @@ import type { Host, HttpResponse } from '../../nms/host.js'
 import { askedOr, type Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
 import type { Exchange } from '../http/exchange.js'
-import { httpRequest } from './request.js'
+import { httpRequest, type LiveMeaning } from './request.js'
 import { clientReason, statusOf } from '../door/refusal.js'
 
-/**
- * Takes a request for a live stream through the door. `streamPath` is `null` for a target that is
- * live, but not by the one spelling.
- */
-export type LiveGate = (exchange: Exchange, streamPath: string | null) => void
+/** Takes a request for a live stream through the door. */
+export type LiveGate = (exchange: Exchange, live: LiveMeaning) => void
 
 /** The door for HTTP-FLV. */
 export const createLiveGate = (door: Door, host: Host): LiveGate => {
@@ -27,13 +24,14 @@ export const createLiveGate = (door: Door, host: Host): LiveGate => {
     exchange.forward()
   }
 
-  return (exchange, streamPath) => {
+  return (exchange, live) => {
     const { req, res, rawPath, query, client } = exchange
-    if (req.method !== 'GET' && req.method !== 'POST') {
+    const action = host.dialect.actionOf(req.method ?? '')
+    if (action === undefined) {
       exchange.refuse(405, 'GET plays, POST publishes')
       return
     }
-    const request = httpRequest({ method: req.method, streamPath, rawPath, query }, client, host.newSessionId())
+    const request = httpRequest({ action, live, rawPath, query }, client, host.newSessionId())
     if ('malformed' in request || 'stream' in res) return void ask(exchange, request)
     if (busy.has(req.socket)) return void ask(exchange, askedOr(request.asked, 'one stream per connection'))
     busy.add(req.socket)

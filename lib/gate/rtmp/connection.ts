@@ -3,6 +3,7 @@ import type { Admission } from '../../access/admission.js'
 import { Departure } from '../../access/departure.js'
 import { destroySoon } from '../../farewell.js'
 import { trace } from '../../trace.js'
+import type { Dialect } from '../../nms/dialect.js'
 import type { RtmpCommand, RtmpListener, RtmpPeer } from '../../nms/host.js'
 import type { Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
@@ -50,7 +51,7 @@ export class RtmpConnection implements RtmpListener {
 
   /** @param arrival - `undefined` for a connection that was admitted before the plugin was attached */
   constructor(
-    private readonly door: Door, private readonly secure: boolean, adopt: (listener: RtmpListener) => RtmpPeer, private readonly arrival?: Arrival
+    private readonly door: Door, private readonly dialect: Dialect, private readonly secure: boolean, adopt: (listener: RtmpListener) => RtmpPeer, private readonly arrival?: Arrival
   ) {
     const runs = arrival === undefined
     this.state = runs ? 'open' : 'opening'
@@ -74,7 +75,7 @@ export class RtmpConnection implements RtmpListener {
       return
     }
     this.arrival?.onCommand()
-    const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure })
+    const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure }, this.dialect)
     this.state = 'held'
     this.ask(request)
   }

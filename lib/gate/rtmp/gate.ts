@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { normalizeIp } from '../../access/address.js'
+import type { Dialect } from '../../nms/dialect.js'
 import type { RtmpFront } from '../../nms/host.js'
 import type { Door } from '../door/door.js'
 import { RtmpArrival } from './arrival.js'
@@ -18,7 +19,7 @@ export interface RtmpGate extends RtmpFront {
  *
  * @param onOverload - told the address of a connection that was cut because a limit is reached
  */
-export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
+export const createRtmpGate = (door: Door, dialect: Dialect, { commandTimeoutMs, onOverload }: {
   commandTimeoutMs: number, onOverload: (ip: string) => void
 }): RtmpGate => {
   /** Those that do not carry RTMP yet, by address and port: for RTMPS the accepted socket is not the one that will. */
@@ -53,13 +54,13 @@ export const createRtmpGate = (door: Door, { commandTimeoutMs, onOverload }: {
       return
     }
     arrivals.delete(key)
-    arrival.carries(new RtmpConnection(door, secure, adopt, arrival))
+    arrival.carries(new RtmpConnection(door, dialect, secure, adopt, arrival))
   }
 
   return {
     accepted,
     ready,
-    running: (adopt) => { new RtmpConnection(door, false, adopt) },
+    running: (adopt) => { new RtmpConnection(door, dialect, false, adopt) },
     close() {
       for (const arrival of undecided) arrival.close()
     }

@@ -3,7 +3,7 @@ import { authorityOf, normalizeIp } from '../../access/address.js'
 import type { AccessRequest } from '../../access/request.js'
 import type { RtmpCommand } from '../../nms/host.js'
 import { askedOr, type Asked } from '../door/asked.js'
-import { streamPathOf } from '../../nms/v4/stream-path.js'
+import type { Dialect } from '../../nms/dialect.js'
 
 /** The ends of a connection. */
 type Ends = Pick<Socket, 'remoteAddress' | 'localAddress' | 'localPort'>
@@ -11,10 +11,10 @@ type Ends = Pick<Socket, 'remoteAddress' | 'localAddress' | 'localPort'>
 /** Translates a `play` or `publish` command; the command's fields are the client's own bytes. */
 export const rtmpRequest = (command: RtmpCommand, { id, socket, secure }: {
   id: string, socket: Ends, secure: boolean
-}): Asked => {
+}, dialect: Pick<Dialect, 'streamOf'>): Asked => {
   const mark = command.name.indexOf('?')
   const name = mark < 0 ? command.name : command.name.slice(0, mark)
-  const streamPath = streamPathOf(command.app, name)
+  const streamPath = dialect.streamOf(command.app, name)
   const asked: AccessRequest = {
     sessionId: id,
     action: command.action,

@@ -13,8 +13,6 @@ import { holdUpgrade, type HeldUpgrade } from './upgrade.js'
 import { webSocketRequest } from './request.js'
 
 const debug = trace('gate')
-/** Subprotocols by which NMS takes a WebSocket for a publisher. */
-const PUBLISHING = new Set(['post', 'publisher'])
 
 /** The door for WebSocket-FLV. */
 export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): HttpFront['upgrade'] => {
@@ -37,8 +35,8 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): 
     const target = splitTarget(req.url ?? '')
     const held = holdUpgrade(socket, head)
     const client = httpClientOf(req, secure, 'ws', trusted)
-    const action = PUBLISHING.has(firstSubprotocol(req).toLowerCase()) ? 'publish' : 'play'
-    const request = webSocketRequest({ action, ...target }, client, host.newSessionId())
+    const action = host.dialect.webSocketActionOf(firstSubprotocol(req))
+    const request = webSocketRequest({ action, ...target, streamPath: host.dialect.webSocketStreamOf(target.rawPath) }, client, host.newSessionId())
     void ask(held, req, isWebSocket(req) ? request : askedOr(request.asked, 'this is no WebSocket handshake'), client.address, forward)
   }
 }

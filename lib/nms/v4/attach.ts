@@ -1,42 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import type { Admission } from '../../access/admission.js'
 import { HttpAuthError } from '../../errors.js'
 import { check } from './assumptions.js'
+import { createDialect } from './dialect.js'
 import { findPackage } from './package.js'
 import { adoptFlv } from './flv-session.js'
 import { createGrants } from './grants.js'
-import { installGuard, type OnIntruder } from './guard.js'
-import { installHooks, type OnSession } from './hooks.js'
-import type { Host, HttpFront, RtmpFront } from '../host.js'
+import { installGuard } from './guard.js'
+import { installHooks } from './hooks.js'
+import type { AttachedHost, HostListener } from '../host.js'
 import { installHttpFront } from './http-front.js'
 import { installRtmpFront } from './rtmp-front.js'
 import { isFlv, type NmsInstance } from './shapes.js'
-import { staticRouteOf } from './static-route.js'
 import { openViewer } from './viewer.js'
-
-/** What the host reports to the plugin. */
-export interface HostListener {
-  onIntruder: OnIntruder
-  onSession: OnSession
-  /** Somebody (admin API, `notify.url`) closes the session of a live stream that was admitted so. */
-  onClosed: (admission: Admission) => void
-  /** A listener that the app has on NMS's `donePlay` has thrown at the end of a viewer of files. */
-  onFailure: (error: unknown) => void
-  /** NMS is being stopped; the plugin closes first. */
-  onStop: () => Promise<void>
-}
-
-/** A node-media-server that was checked and can be guarded. */
-export interface AttachedHost extends Host {
-  /** The config section that NMS was given, whatever it is. */
-  readonly section: unknown
-  /** The file that the config came from, if NMS's command line was started with one. */
-  readonly configFile: string | undefined
-  /** Puts gates, guard and hooks in front of NMS. */
-  install(fronts: { rtmp: RtmpFront, http: HttpFront }): void
-  /** Gives NMS back everything as it was, running sessions included. */
-  uninstall(): void
-}
 
 /**
  * What marks the state of a guarded NMS. An app may have several copies of this package (one of its
@@ -71,7 +46,7 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
     version,
     section: context.config['httpAuth'],
     configFile: context.configFile ?? undefined,
-    staticRoute: staticRouteOf(context.config.static),
+    dialect: createDialect(context.config),
     newSessionId: () => Buffer.from(Date.now().toString(36) + randomBytes(12).toString('hex'), 'latin1').toString('latin1'),
     grant: (req, admission, address) => grants.give(req, { admission, address, onClosed: () => listener.onClosed(admission) }),
     openViewer: (admission, address, onClose) => openViewer(viewers, admission, address, onClose),

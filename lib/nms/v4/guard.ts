@@ -1,4 +1,5 @@
 import type { Action } from '../../access/request.js'
+import type { HostListener } from '../host.js'
 import { destroy } from './cut.js'
 import { adoptFlv, hasLeft, unplug } from './flv-session.js'
 import type { Grants } from './grants.js'
@@ -6,9 +7,6 @@ import { isFlv, isInternal, isRtmp, type NmsBroadcast, type NmsContext, type Nms
 
 /** Tells that NMS itself would not have somebody whom the backend had let in, such as a second publisher. */
 export type OnUnwanted = (session: NmsSession, action: Action) => void
-
-/** What the guard tells when it had to stop somebody whom no gate had let in. */
-export type OnIntruder = (session: NmsSession, action: Action, layer: 'guard' | 'hook') => void
 
 /**
  * The backstop for whatever no gate thought of: every way to play or publish in NMS ends in
@@ -20,7 +18,7 @@ export type OnIntruder = (session: NmsSession, action: Action, layer: 'guard' | 
  * @returns a function that puts everything back
  */
 export const installGuard = (
-  context: NmsContext, grants: Grants, onIntruder: OnIntruder, onUnwanted: OnUnwanted, undo: Set<() => void>
+  context: NmsContext, grants: Grants, onIntruder: HostListener['onIntruder'], onUnwanted: OnUnwanted, undo: Set<() => void>
 ): () => void => {
   const { broadcasts, sessions } = context
   const refused = new WeakSet<NmsSession>()

@@ -1,26 +1,9 @@
 import type { Action } from '../../access/request.js'
 import { destroy } from './cut.js'
 import type { Grants } from './grants.js'
-import type { OnIntruder } from './guard.js'
+import type { HostListener, SessionRecord } from '../host.js'
 import { isInternal, type NmsContext, type NmsSession } from './shapes.js'
 import { isViewer } from './viewer.js'
-
-/** A client's session as NMS accounts for it. Times are milliseconds since 1970. */
-export interface SessionRecord {
-  readonly id: string
-  readonly action: Action
-  /** `address:port`, as NMS has it. */
-  readonly address: string
-  /** As NMS names it: `rtmp`, `flv` (HTTP and WebSocket alike), `hls`. */
-  readonly protocol: string
-  readonly streamPath: string
-  readonly startedAt: number
-  readonly inBytes: number
-  readonly outBytes: number
-}
-
-/** Called at the begin and at the end of each client's session. */
-export type OnSession = (event: 'start' | 'end', session: SessionRecord) => void
 
 export interface Hooks {
   /** Ends the accounting of a session that NMS began and then refused, for which it raises no event. */
@@ -33,7 +16,7 @@ export interface Hooks {
  * The documented contract with NMS: its events begin and end the accounting of a session, and a
  * client that shows up in a `pre` event without a grant, past gate and guard, is cut and reported.
  */
-export const installHooks = (context: NmsContext, grants: Grants, onIntruder: OnIntruder, onSession: OnSession): Hooks => {
+export const installHooks = (context: NmsContext, grants: Grants, onIntruder: HostListener['onIntruder'], onSession: HostListener['onSession']): Hooks => {
   const started = new WeakMap<NmsSession, Action>()
   const isLetIn = (session: NmsSession, action: Action): boolean =>
     grants.find(session, action) !== undefined || (action === 'play' && isViewer(session))

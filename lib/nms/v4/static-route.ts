@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { HttpAuthError } from '../../errors.js'
-import type { StaticRoute } from '../host.js'
+import type { StaticRoute } from '../dialect.js'
 
 /**
  * The static route of NMS's config section `static`, as NMS decides whether there is one. A mount

@@ -1,3 +1,5 @@
+import type { LiveRoute } from '../dialect.js'
+
 /** An app and a stream name that NMS takes: letters, digits, `_` and `-`. */
 const NAME = /^[A-Za-z0-9_-]+$/
 const LIVE = /^\/([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)\.flv$/
@@ -10,13 +12,12 @@ export const streamPathOf = (app: string, name: string): string | undefined =>
 /** The stream that a WebSocket target means: `/app/name` or `/app/name.flv`, and nothing else. */
 export const webSocketStreamPath = (path: string): string | undefined => match(WEBSOCKET, path)
 
-/**
- * The stream that an HTTP target means; `null` for one that NMS could take for a stream but
- * that is not the one spelling by which the backend is asked (NMS plays `/live/s` also for
- * `/live/%73.FLV/`); `undefined` for what is no stream at all.
- */
-export const httpStreamPath = (path: string): string | null | undefined =>
-  match(LIVE, path) ?? (looksLive(path) ? null : undefined)
+/** The stream that an HTTP target means. NMS plays `/live/s` also for `/live/%73.FLV/`, which is malformed here. */
+export const liveOf = (path: string): LiveRoute => {
+  const streamPath = match(LIVE, path)
+  if (streamPath !== undefined) return { is: 'live', streamPath }
+  return looksLive(path) ? { is: 'malformed', of: 'live' } : { is: 'other' }
+}
 
 const match = (pattern: RegExp, path: string): string | undefined => {
   const [whole, app, name] = pattern.exec(path) ?? []

@@ -3,19 +3,23 @@ import { networks } from '../../../../lib/access/address.js'
 import { httpClientOf } from '../../../../lib/gate/http/client.js'
 import { httpRequest } from '../../../../lib/gate/flv/request.js'
 import { rtmpRequest } from '../../../../lib/gate/rtmp/request.js'
-import { httpStreamPath } from '../../../../lib/nms/v4/stream-path.js'
+import { createDialect } from '../../../../lib/nms/v4/dialect.js'
 import { webSocketRequest } from '../../../../lib/gate/websocket/request.js'
 
 const socket = { remoteAddress: '::ffff:203.0.113.7', remotePort: 50000, localAddress: '192.0.2.1', localPort: 8000 }
+const dialect = createDialect({})
 const client = (scheme: 'http' | 'ws', secure: boolean, headers = {}) =>
   httpClientOf({ socket, headers: { host: 'live.example.com:8000', 'user-agent': 'player/1', ...headers } }, secure, scheme, networks([]))
 const overHttp = (method: string, rawPath: string, query = 'token=123', secure = false) => {
-  const streamPath = httpStreamPath(rawPath)
-  if (streamPath === undefined) throw new Error(`${rawPath} is no stream`)
-  return httpRequest({ method, rawPath, query, streamPath }, client('http', secure), 'S1')
+  const live = dialect.liveOf(rawPath)
+  const action = dialect.actionOf(method)
+  if (live.is === 'other' || action === undefined) throw new Error(`${method} ${rawPath} is no stream`)
+  return httpRequest({ action, rawPath, query, live }, client('http', secure), 'S1')
 }
+const overWebSocket = (action: 'play' | 'publish', rawPath: string, query: string, secure: boolean) =>
+  webSocketRequest({ action, rawPath, query, streamPath: dialect.webSocketStreamOf(rawPath) }, client('ws', secure), 'S1')
 const overRtmp = (app: string, name: string, tcUrl = 'rtmp://live.example.com/live', secure = false) =>
-  rtmpRequest({ action: 'play', app, name, tcUrl, flashVer: 'LNX 9,0,124,2' }, { id: 'S1', socket, secure })
+  rtmpRequest({ action: 'play', app, name, tcUrl, flashVer: 'LNX 9,0,124,2' }, { id: 'S1', socket, secure }, dialect)
 
 describe('what a client asks for', () => {
   it('is read from an HTTP-FLV request', () => {
@@ -33,7 +37,7 @@ describe('what a client asks for', () => {
 
   it('is read from a WebSocket handshake', () => {
     for (const path of ['/live/s', '/live/s.flv']) {
-      expect(webSocketRequest({ action: 'publish', rawPath: path, query: '' }, client('ws', true), 'S1')).to.deep.equal({
+      expect(overWebSocket('publish', path, '', true)).to.deep.equal({
         asked: {
           sessionId: 'S1', action: 'publish', protocol: 'wss-flv', ip: '203.0.113.7', path,
           origin: 'wss://live.example.com:8000', userAgent: 'player/1', query: '', streamPath: '/live/s'
@@ -80,7 +84,7 @@ describe('what a client asks for', () => {
     it(`has the address of the server, ${localAddress}, for an origin if the client names no host`, () => {
       const here = { ...socket, localAddress, localPort: 8000 }
       expect(httpClientOf({ socket: here, headers: {} }, false, 'http', networks([])).origin).to.equal(`http://${authority}`)
-      expect(rtmpRequest({ action: 'play', app: 'live', name: 's', tcUrl: '', flashVer: '' }, { id: 'S1', socket: here, secure: false }).asked.origin).to.equal(`rtmp://${authority}`)
+      expect(rtmpRequest({ action: 'play', app: 'live', name: 's', tcUrl: '', flashVer: '' }, { id: 'S1', socket: here, secure: false }, dialect).asked.origin).to.equal(`rtmp://${authority}`)
     })
   }
 
@@ -88,8 +92,8 @@ describe('what a client asks for', () => {
     ['an escaped HTTP target', overHttp('GET', '/live/%73.flv'), '/live/%73.flv'],
     ['an HTTP target in capitals', overHttp('GET', '/live/s.FLV'), '/live/s.FLV'],
     ['a fragment', overHttp('GET', '/live/s.flv', 'token=1#x'), '/live/s.flv'],
-    ['a WebSocket target of another kind', webSocketRequest({ action: 'play', rawPath: '/live/s.mp4', query: '' }, client('ws', false), 'S1'), '/live/s.mp4'],
-    ['a fragment on a WebSocket', webSocketRequest({ action: 'play', rawPath: '/live/s', query: '#' }, client('ws', false), 'S1'), '/live/s'],
+    ['a WebSocket target of another kind', overWebSocket('play', '/live/s.mp4', '', false), '/live/s.mp4'],
+    ['a fragment on a WebSocket', overWebSocket('play', '/live/s', '#', false), '/live/s'],
     ['an RTMP app with a slash', overRtmp('a/b', 's'), '/a/b/s'],
     ['an RTMP stream without a name', overRtmp('live', '?token=1'), '/live/']
   ] as const) {

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { createDoor } from '../../../../lib/gate/door/door.js'
 import { createRtmpGate } from '../../../../lib/gate/rtmp/gate.js'
+import { createDialect } from '../../../../lib/nms/v4/dialect.js'
 import { createHeld } from '../../../../lib/gate/door/slots.js'
 
 /** A TCP connection as the gate sees it on accept. */
@@ -13,7 +14,7 @@ const accepted = (remotePort: number): Socket => Object.assign(new EventEmitter(
 describe('the door for RTMP', () => {
   const held = createHeld({ maxHeld: 10, maxHeldPerIp: 0 })
   const unexpected = (): never => { throw new Error('nobody is to be decided') }
-  const gate = createRtmpGate(createDoor({ authorize: unexpected, hold: (ip) => held.enter(ip), report: unexpected, onBug: unexpected }), {
+  const gate = createRtmpGate(createDoor({ authorize: unexpected, hold: (ip) => held.enter(ip), report: unexpected, onBug: unexpected }), createDialect({}), {
     commandTimeoutMs: 0, onOverload: unexpected
   })
 
