@@ -1,4 +1,6 @@
-import { createVariables, type Variables } from './variables.js'
+import { TemplateBuilder, type Template } from './template.js'
+import { createUris } from './uris.js'
+import { createVariables } from './variables.js'
 
 /** Where a playlist was fetched. */
 export interface PlaylistPlace {
@@ -10,115 +12,107 @@ export interface PlaylistPlace {
 
 /** A playlist that can be written for one viewer after another. */
 export interface CompiledPlaylist {
-  /** Absolute, percent-encoded paths of the directories that its same-origin URIs are in; each once. */
+  /** Its bytes, with places for a viewer's query as `viewerQuery` makes it. */
+  readonly template: Template
+  /** Absolute, percent-encoded paths of the directories that its relative URIs lead to; each once. */
   readonly directories: readonly string[]
-  /** Its text for the viewer who has this query, as `viewerQuery` makes it. */
-  write(query: string): string
+  /** Whether it would be another under another origin. */
+  readonly dependsOnOrigin: boolean
+  /** Whether it is a whole recording, and not a live stream of which more is to come. */
+  readonly isRecording: boolean
 }
 
-/** Distinct directories that are looked for in one playlist. */
-const MAX_DIRECTORIES = 256
+const LINE = /[^\r\n]+/g
+const QUOTED = /"[^"]*"/g
+/** UTF-8's byte order mark, a character for each byte. */
+const BYTE_ORDER_MARK = '\xef\xbb\xbf'
+/** A tag whose value is a URI alone; a draft of low-latency HLS had it. */
+const PREFETCH = '#EXT-X-PREFETCH:'
+const WHITE = ' \t\v\f'
 
 /**
- * Attributes whose value is a URI: `URI`, `SERVER-URI` and those of interstitials (RFC 8216bis).
- * Other quoted strings are matched, too: what is in them may look like an attribute.
- */
-const QUOTED_OR_URI = /([:,]\s*)((?:[A-Z0-9-]*-)?URI|X-ASSET-LIST)="([^"]*)"|"[^"]*"/g
-/** Tags whose value is a URI alone; a draft of low-latency HLS had it. */
-const URI_TAG = /^(#EXT-X-PREFETCH:\s*)(\S+)/
-
-/** Marks the place of a client's query; no text has it. */
-const MARK = '\0'
-
-/**
- * Finds where every same-origin URI of a playlist gets the client's query, for players do not repeat
- * a playlist's query: the client's first, then the URI's own, the fragment last. URIs of another
+ * Finds where every own URI of a playlist gets the client's query, for players do not repeat a
+ * playlist's query: the client's first, then the URI's own, the fragment last. URIs of another
  * origin, or of one that cannot be known, stay as they are, so that a token never goes to a
- * stranger. All else is unchanged to the byte.
+ * stranger. All else is unchanged to the byte, in whichever encoding it is.
  *
  * A URI with a query of its own gets an `&` also where the client has none, so that what comes
  * before it is still the client's, empty, query.
  *
- * @param text - without NUL
+ * @param ownOrigins - other origins to which the query may travel, as `URL.origin` writes them
  */
-export const compilePlaylist = (text: string, place: PlaylistPlace): CompiledPlaylist => {
+export const compilePlaylist = (source: Buffer, place: PlaylistPlace, ownOrigins: readonly string[] = []): CompiledPlaylist => {
+  // One character for each byte, so that an offset in the one is an offset in the other.
+  const text = source.toString('latin1')
   const variables = createVariables()
-  const uris = createUris(place, variables)
-  const parts = text.split(/([\r\n]+)/).map((line, index) => {
-    if (index % 2 === 1) return line
-    if (!/^\ufeff?#/.test(line)) return rewriteUriLine(line, uris)
-    if (!line.startsWith('#EXT')) return line
-    if (line.startsWith('#EXT-X-DEFINE:')) variables.define(line)
-    if (URI_TAG.test(line)) return line.replace(URI_TAG, (_, tag: string, uri: string) => tag + uris.rewrite(uri))
-    return line.replace(QUOTED_OR_URI, (whole, before?: string, name?: string, uri?: string) =>
-      name === undefined || !uri ? whole : `${before}${name}="${uris.rewrite(uri)}"`)
-  }).join('').split(MARK)
-  return {
-    directories: uris.directories(),
-    write: (query) => query === ''
-      ? parts.reduce((before, part) => `${before}${part.startsWith('&') ? '?' : ''}${part}`)
-      : parts.join(`?${query}`)
+  const uris = createUris(place, ownOrigins)
+  const template = new TemplateBuilder(source)
+  /** A URI from one offset to before another. */
+  const take = (from: number, to: number): void => {
+    const uri = text.slice(from, to)
+    if (uri === '') return
+    const { text: written, resolved } = variables.expand(uri)
+    if (resolved !== undefined && uris.isOwn(withoutPipe(resolved))) template.link(from, to, written, queryPlace(written))
   }
-}
-
-/** White space around a URI, a byte order mark included, stays. */
-const rewriteUriLine = (line: string, uris: Uris): string => {
-  const uri = line.trim()
-  if (uri === '') return line
-  const at = line.indexOf(uri)
-  return line.slice(0, at) + uris.rewrite(uri) + line.slice(at + uri.length)
-}
-
-interface Uris {
-  rewrite(uri: string): string
-  directories(): string[]
-}
-
-/** A path whose origin and directory depend on nothing but what comes before its last `/`. */
-const SIMPLE = /^(?!\/\/)((?:[^?#:\\\0-\x20]*\/)?)[^/?#:\\\0-\x20]+(?:[?#]|$)/
-
-const urlOf = (text: string, base: string): URL | undefined => {
-  try {
-    return new URL(text, base)
-  } catch {
-    return undefined
-  }
-}
-
-const createUris = ({ origin, path }: PlaylistPlace, variables: Variables): Uris => {
-  const base = urlOf(path, origin)
-  const directories = new Set<string>()
-  const known = new Map<string, boolean>()
-
-  /** Whether a URI leads to where the playlist came from; notes its directory. */
-  const isOwn = (uri: string): boolean => {
-    const url = base && urlOf(uri, base.href)
-    if (url === undefined || url.origin !== base?.origin || !/^https?:$/.test(url.protocol)) return false
-    if (directories.size < MAX_DIRECTORIES) directories.add(url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1))
-    return true
-  }
-  /** The same, without parsing each of thousands of URIs that differ in no more than the file's name. */
-  const isOwnQuickly = (uri: string): boolean => {
-    const [, parent] = SIMPLE.exec(uri) ?? []
-    if (parent === undefined) return isOwn(uri)
-    const own = known.get(parent) ?? isOwn(uri)
-    if (known.size < MAX_DIRECTORIES) known.set(parent, own)
-    return own
-  }
-
-  return {
-    directories: () => [...directories],
-    rewrite(uri) {
-      const { text, resolved } = variables.expand(uri)
-      return resolved === undefined || !isOwnQuickly(resolved) ? uri : markQuery(text)
+  let isRecording = false
+  for (const { 0: line, index } of text.matchAll(LINE)) {
+    if (line.startsWith('#EXT')) {
+      isRecording ||= line.startsWith('#EXT-X-ENDLIST') || line.startsWith('#EXT-X-PLAYLIST-TYPE:VOD')
+      if (line.startsWith('#EXT-X-DEFINE:')) variables.define(line)
+      for (const [from, to] of urisOfTag(line)) take(index + from, index + to)
+    } else {
+      const start = line.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0
+      if (line[start] === '#') continue
+      const [from, to] = trimmed(line, start)
+      take(index + from, index + to)
     }
   }
+  return { template: template.done(), directories: uris.directories(), dependsOnOrigin: uris.dependOnOrigin(), isRecording }
 }
 
-/** Marks where in a URI the client's query goes; its own follows behind an `&`. */
-const markQuery = (uri: string): string => {
-  const [target = ''] = uri.split('#', 1)
-  const fragment = uri.slice(target.length)
+/** Where a line without the white space around it begins and ends. Bytes of other writing systems are no white space. */
+const trimmed = (line: string, start: number): [from: number, to: number] => {
+  let [from, to] = [start, line.length]
+  while (from < to && WHITE.includes(line[from] ?? '')) from += 1
+  while (from < to && WHITE.includes(line[to - 1] ?? '')) to -= 1
+  return [from, to]
+}
+
+/** Where the URIs of a tag are: in attributes, or its whole value. */
+function * urisOfTag(line: string): Generator<[from: number, to: number]> {
+  if (line.startsWith(PREFETCH)) yield trimmed(line, PREFETCH.length)
+  if (!line.includes('URI=') && !line.includes('X-ASSET-LIST=')) return
+  // Every quoted text is looked at: what is in one may look like an attribute.
+  let before = 0
+  for (const { 0: quoted, index } of line.matchAll(QUOTED)) {
+    if (holdsUri(line.slice(before, index))) yield [index + 1, index + quoted.length - 1]
+    before = index + quoted.length
+  }
+}
+
+/**
+ * Whether what stands before a quoted text ends in the name of an attribute whose value is a URI:
+ * `URI`, `SERVER-URI` and those of interstitials (RFC 8216bis).
+ */
+const holdsUri = (before: string): boolean => {
+  const at = Math.max(before.lastIndexOf(','), before.lastIndexOf(':')) + 1
+  const name = before.slice(at).trimStart()
+  return at > 0 && (/^[A-Z0-9-]*-URI=$/.test(name) || name === 'URI=' || name === 'X-ASSET-LIST=')
+}
+
+/** Some players' lists have options behind a URL: `index.m3u8|User-Agent=X`. */
+const OPTIONS = /\|[\w-]+=/
+
+const withoutPipe = (uri: string): string => {
+  const at = uri.includes('|') ? uri.search(OPTIONS) : -1
+  return at < 0 ? uri : uri.slice(0, at)
+}
+
+/** Where in a URI the client's query goes: behind its `?`, or before what follows the path. */
+const queryPlace = (uri: string): number => {
+  const whole = withoutPipe(uri)
+  const fragment = whole.indexOf('#')
+  const target = fragment < 0 ? whole : whole.slice(0, fragment)
   const mark = target.indexOf('?')
-  return mark < 0 ? `${target}${MARK}${fragment}` : `${target.slice(0, mark)}${MARK}&${target.slice(mark + 1)}${fragment}`
+  return mark < 0 ? target.length : mark + 1
 }

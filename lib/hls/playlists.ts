@@ -1,32 +1,73 @@
+import { hash } from 'node:crypto'
 import { compilePlaylist, type CompiledPlaylist, type PlaylistPlace } from './playlist.js'
+
+/** A version of a file's text, compiled. */
+export interface Version extends CompiledPlaylist {
+  /** Tells it from every other: the hash of its source, and of all else that it depends on but the query. */
+  readonly id: string
+  readonly contentType: string
+  /**
+   * By which the file's server can say that it has not changed since; absent where that would not be
+   * certain, since the file was still young.
+   */
+  readonly fileTag: string | undefined
+}
+
+/** What came with a text. */
+export type About = Pick<Version, 'contentType' | 'fileTag'>
 
 /** The playlists that are fetched now. */
 export interface Playlists {
-  /** The compiled playlist; as it was made for the last viewer if neither place nor text has changed. */
-  of(text: string, place: PlaylistPlace): CompiledPlaylist
+  /** The version that was read last. */
+  last(place: PlaylistPlace): Version | undefined
+  /** Compiles a version, unless it is the last one. */
+  of(source: Buffer, place: PlaylistPlace, about: About): Version
+  /** Bytes that are kept. */
+  readonly size: number
 }
 
-/** Playlists that are kept at most. */
-const MAX_KEPT = 256
-/** A live playlist has some kilobytes. Larger ones are recordings', which are fetched once by each viewer. */
-const MAX_LENGTH = 16 * 1024
+/** Bytes of all that are kept: some of the longest, or some thousands of live ones. */
+const MAX_KEPT_BYTES = 32 * 1024 * 1024
+/** What a short one costs beyond its text. */
+const OVERHEAD_BYTES = 1024
 
 /** Compiles a version of a playlist once, not once for each of the thousands who watch. */
-export const createPlaylists = (compile = compilePlaylist): Playlists => {
-  const kept = new Map<string, { text: string, compiled: CompiledPlaylist }>()
+export const createPlaylists = (
+  compile: (source: Buffer, place: PlaylistPlace) => CompiledPlaylist = compilePlaylist, maxBytes = MAX_KEPT_BYTES
+): Playlists => {
+  const kept = new Map<string, Version>()
+  let size = 0
+
+  const costOf = ({ template }: Version): number => template.size + OVERHEAD_BYTES
+  const drop = (key: string): void => {
+    const version = kept.get(key)
+    if (version === undefined) return
+    kept.delete(key)
+    size -= costOf(version)
+  }
+  /** The host is what the client says: without a separator it could end as another playlist's path begins. */
+  const keyWithOrigin = ({ origin, path }: PlaylistPlace): string => `${origin}\n${path}`
+  const last = (place: PlaylistPlace): Version | undefined => kept.get(place.path) ?? kept.get(keyWithOrigin(place))
+
   return {
-    of(text, place) {
-      if (text.length > MAX_LENGTH) return compile(text, place)
-      // The host is what the client says: without a separator it could end as another playlist's path begins.
-      const key = `${place.origin}\n${place.path}`
-      const last = kept.get(key)
-      if (last?.text === text) return last.compiled
-      const compiled = compile(text, place)
-      // The one that changed longest ago goes first.
-      kept.delete(key)
-      kept.set(key, { text, compiled })
-      if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value as string)
-      return compiled
-    }
+    last,
+    of(source, place, about) {
+      const sourceId = hash('sha256', source, 'base64url')
+      const before = last(place)
+      const id = (version: Pick<Version, 'dependsOnOrigin'>): string => version.dependsOnOrigin ? hash('sha256', `${sourceId} ${place.origin}`, 'base64url') : sourceId
+      const compiled = before !== undefined && before.id === id(before) ? before : compile(source, place)
+      const version: Version = { ...compiled, ...about, id: id(compiled) }
+      drop(place.path)
+      drop(keyWithOrigin(place))
+      // The one that was read longest ago goes first.
+      kept.set(version.dependsOnOrigin ? keyWithOrigin(place) : place.path, version)
+      size += costOf(version)
+      for (const key of kept.keys()) {
+        if (size <= maxBytes) break
+        drop(key)
+      }
+      return version
+    },
+    get size() { return size }
   }
 }

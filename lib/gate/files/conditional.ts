@@ -2,31 +2,35 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 /** What is sent of a text. */
 export interface Answer {
-  readonly status: number
-  readonly body: Buffer
+  readonly status: 200 | 206 | 304 | 412 | 416
+  /** The first byte that is sent. */
+  readonly from: number
+  /** The first byte that is not. */
+  readonly to: number
   /** The value of `Content-Range`. */
   readonly range?: string
 }
 
-const NOTHING = Buffer.alloc(0)
+const nothing = (status: Answer['status'], range?: string): Answer => ({ status, from: 0, to: 0, ...(range !== undefined && { range }) })
 
 /**
  * Answers `If-Match`, `If-None-Match`, `If-Range` and `Range` for a text that has a strong ETag and
  * no date (RFC 9110, 13 and 14). Of several ranges, as of ranges that cannot be read, all is sent.
+ *
+ * @param length - of the text, in bytes
  */
-export const answerConditionally = (text: Buffer, etag: string, headers: IncomingHttpHeaders): Answer => {
+export const answerConditionally = (length: number, etag: string, headers: IncomingHttpHeaders): Answer => {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, 'if-range': ifRange } = headers
-  if (ifMatch !== undefined && !names(ifMatch, etag, false)) return { status: 412, body: NOTHING }
-  if (ifNoneMatch !== undefined && names(ifNoneMatch, etag, true)) return { status: 304, body: NOTHING }
-  const whole = { status: 200, body: text }
+  if (ifMatch !== undefined && !names(ifMatch, etag, false)) return nothing(412)
+  if (ifNoneMatch !== undefined && names(ifNoneMatch, etag, true)) return nothing(304)
+  const whole: Answer = { status: 200, from: 0, to: length }
   if (typeof ifRange === 'string' && ifRange.trim() !== etag) return whole
-  const [, first = '', last = ''] = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(headers.range ?? '') ?? []
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/i.exec(headers.range?.trim() ?? '') ?? []
   if (first === '' && last === '') return whole
-  const start = first === '' ? Math.max(0, text.length - Number(last)) : Number(first)
-  const end = first === '' || last === '' ? text.length - 1 : Math.min(Number(last), text.length - 1)
+  const from = first === '' ? Math.max(0, length - Number(last)) : Number(first)
+  const to = first === '' || last === '' ? length : Math.min(Number(last) + 1, length)
   if (first !== '' && last !== '' && Number(last) < Number(first)) return whole
-  if (start > end) return { status: 416, body: NOTHING, range: `bytes */${text.length}` }
-  return { status: 206, body: text.subarray(start, end + 1), range: `bytes ${start}-${end}/${text.length}` }
+  return from >= to ? nothing(416, `bytes */${length}`) : { status: 206, from, to, range: `bytes ${from}-${to - 1}/${length}` }
 }
 
 /** Whether a list of entity tags names this one. A weak comparison takes one marked as weak, too. */

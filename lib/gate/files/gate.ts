@@ -89,15 +89,17 @@ export const createFilesGate = (
     viewers.serve(session, res)
     res.setHeader('Access-Control-Allow-Origin', '*')
     if (kind !== 'playlist') return exchange.forward()
+    const place = { origin: exchange.client.origin, path: exchange.rawPath }
     answerPlaylist(req, res, {
       maxBytes: settings.maxPlaylistBytes,
-      rewrite: (text) => {
-        const { directories, write } = playlists.of(text, { origin: exchange.client.origin, path: exchange.rawPath })
+      query: session.value.query,
+      last: playlists.last(place),
+      compile: (source, contentType, fileTag) => playlists.of(source, place, { contentType, fileTag }),
+      onVersion: ({ directories }) => {
         for (const directory of directories) {
           const served = exchange.rawPath.startsWith(directory) && !exchange.rawPath.includes('/', directory.length) ? undefined : read(directory)
           if (served) viewers.cover(session, served.path)
         }
-        return write(session.value.query)
       },
       refuse: (status, reason) => exchange.refuse(status, reason),
       forward: () => exchange.forward()

@@ -1,32 +1,47 @@
-import { isUtf8 } from 'node:buffer'
 import { hash } from 'node:crypto'
+import type { Version } from '../../hls/playlists.js'
 import type { HttpRequest, HttpResponse } from '../../nms/host.js'
-import { answerConditionally, type Answer } from './conditional.js'
+import { answerConditionally } from './conditional.js'
+import { sendPart } from './playlist-body.js'
 
 export interface PlaylistRewriting {
+  /** Neither the file nor what a client gets may be longer. */
   readonly maxBytes: number
-  /** Makes the new text of the old. */
-  readonly rewrite: (text: string) => string
+  /** What every link gets. */
+  readonly query: string
+  /** The version of the file that was read last. */
+  readonly last: Version | undefined
+  /** Compiles a version of the file. */
+  readonly compile: (source: Buffer, contentType: string, fileTag: string | undefined) => Version
+  /** Told of what is sent. */
+  readonly onVersion: (version: Version) => void
   /** Answers in the place of Express, whose answer is not fit to be sent. */
   readonly refuse: (status: number, reason: string) => void
   readonly forward: () => void
 }
 
 /** What concerns the file as Express knows it, and not the text that the client gets. */
-const KEPT_FROM_EXPRESS = ['range', 'if-range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since']
+const KEPT_FROM_EXPRESS = ['range', 'if-range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'cache-control']
+
+/** A file that has changed within this time may change again and still look the same: its date is not fine enough. In milliseconds. */
+const YOUNG_MS = 3000
 
 type Write = (chunk: unknown, ...rest: unknown[]) => boolean
 type End = (...args: unknown[]) => HttpResponse
 
 /**
  * Has Express answer a request for a playlist, and sends its text rewritten. Express is asked for
- * the whole file; ranges and conditions are answered here, on the text that the client knows.
- * Whatever is not a playlist that was found is sent as Express made it.
+ * the whole file, unless the last version is still good; ranges and conditions are answered here,
+ * on the text that the client knows. Whatever is not a playlist that was found is sent as Express
+ * made it.
  */
-export const answerPlaylist = (req: HttpRequest, res: HttpResponse, { maxBytes, rewrite, refuse, forward }: PlaylistRewriting): void => {
+export const answerPlaylist = (req: HttpRequest, res: HttpResponse, rewriting: PlaylistRewriting): void => {
+  const { maxBytes, query, last, compile, onVersion, refuse, forward } = rewriting
   const { method } = req
   const conditions = { ...req.headers }
+  const askedAt = Date.now()
   for (const name of KEPT_FROM_EXPRESS) if (name in conditions) delete req.headers[name]
+  if (last?.fileTag !== undefined) req.headers['if-none-match'] = last.fileTag
   const input = req as { method?: string }
   input.method = 'GET'
 
@@ -63,17 +78,34 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, { maxBytes, 
     else chunks.push(part)
   }
   const finish = (): void => {
-    const body = Buffer.concat(chunks)
-    restore()
+    const source = Buffer.concat(chunks)
+    const { statusCode } = res
+    if (statusCode === 304 && last?.fileTag !== undefined) {
+      restore()
+      return answer(last)
+    }
+    if (statusCode !== 200) {
+      restore()
+      return send(res, method, statusCode, source.length, () => res.end(source))
+    }
     const encoding = res.getHeader('content-encoding') ?? 'identity'
-    if (res.statusCode !== 200) return send(res, method, { status: res.statusCode, body })
-    if (encoding !== 'identity' || !isUtf8(body) || body.includes(0)) return reject('the playlist is not UTF-8 text')
-    const text = Buffer.from(rewrite(body.toString('utf8')), 'utf8')
-    const etag = `"${hash('sha256', text, 'base64url').slice(0, 27)}"`
+    if (encoding !== 'identity' || !isText(source)) return reject('the playlist is not text')
+    restore()
+    answer(compile(source, String(res.getHeader('content-type') ?? ''), tagOf(res, askedAt)))
+  }
+  const answer = (version: Version): void => {
+    const { template, contentType, id } = version
+    const length = template.byteLength(query)
+    if (length > maxBytes) return reject(`the playlist has more than ${maxBytes} bytes with the query in each link (files.maxPlaylistBytes)`)
+    onVersion(version)
+    const etag = `"${hash('sha256', `${id} ${query}`, 'base64url').slice(0, 27)}"`
     res.removeHeader('Last-Modified')
+    res.setHeader('Content-Type', contentType)
     res.setHeader('Cache-Control', 'private, max-age=0')
     res.setHeader('ETag', etag)
-    send(res, method, answerConditionally(text, etag, conditions))
+    const { status, from, to, range } = answerConditionally(length, etag, conditions)
+    if (range !== undefined) res.setHeader('Content-Range', range)
+    send(res, method, status, to - from, () => sendPart(res, template, query, from, to))
   }
 
   output.write = (chunk, encoding) => {
@@ -88,12 +120,21 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, { maxBytes, 
   forward()
 }
 
-const send = (res: HttpResponse, method: string | undefined, { status, body, range }: Answer): void => {
+/** Whether links can be found in it: UTF-8, or an encoding of one byte for each character. UTF-16 and what is compressed have bytes of 0. */
+const isText = (source: Buffer): boolean => !source.includes(0)
+
+/** Express's tag of a file, which is made of its date and size, if the file was old enough to be known by it. */
+const tagOf = (res: HttpResponse, askedAt: number): string | undefined => {
+  const tag = res.getHeader('etag')
+  const changedAt = Date.parse(String(res.getHeader('last-modified') ?? ''))
+  return typeof tag === 'string' && askedAt - changedAt >= YOUNG_MS ? tag : undefined
+}
+
+const send = (res: HttpResponse, method: string | undefined, status: number, length: number, end: () => void): void => {
   if (res.headersSent || res.destroyed === true) return
   res.statusCode = status
-  if (range !== undefined) res.setHeader('Content-Range', range)
   if (status === 304) for (const name of ['Content-Length', 'Content-Type']) res.removeHeader(name)
-  else res.setHeader('Content-Length', body.length)
+  else res.setHeader('Content-Length', length)
   if (method === 'HEAD' || status === 304) res.end()
-  else res.end(body)
+  else end()
 }

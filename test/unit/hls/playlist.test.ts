@@ -1,10 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { compilePlaylist } from '../../../lib/hls/playlist.js'
+import { compilePlaylist, type CompiledPlaylist } from '../../../lib/hls/playlist.js'
 
 const source = { origin: 'https://live.example.com:8443', path: '/static/live/s/index.m3u8' }
 const Q = 'token=1&x=2'
-const rewrite = (text: string, query = Q): string => compilePlaylist(text, source).write(query)
+const compile = (text: string | Buffer, ownOrigins?: string[]): CompiledPlaylist => compilePlaylist(Buffer.from(text), source, ownOrigins)
+const written = ({ template }: CompiledPlaylist, query = Q): Buffer => Buffer.concat([...template.read(query)])
+const rewrite = (text: string, query = Q): string => written(compile(text), query).toString()
 
 describe('a playlist', () => {
   const lines: [what: string, from: string, to: string][] = [
@@ -20,6 +22,11 @@ describe('a playlist', () => {
     ['a fragment', 'seg.ts#t=1?x', `seg.ts?${Q}#t=1?x`],
     ['query and fragment', 'seg.ts?v=1#t', `seg.ts?${Q}&v=1#t`],
     ['a question mark in its query', 'seg.ts?v=1?2', `seg.ts?${Q}&v=1?2`],
+    ['a player\'s options', 'a.m3u8|User-Agent=x y&Referer=z', `a.m3u8?${Q}|User-Agent=x y&Referer=z`],
+    ['a player\'s options behind a query', 'a.m3u8?v=1#t|User-Agent=?', `a.m3u8?${Q}&v=1#t|User-Agent=?`],
+    ['a player\'s options in a tag', '#EXT-X-MEDIA:URI="a.m3u8|User-Agent=x"', `#EXT-X-MEDIA:URI="a.m3u8?${Q}|User-Agent=x"`],
+    ['a pipe in a name', 'a|b.ts', `a|b.ts?${Q}`],
+    ['a pipe in a query', 'a.ts?v=1|2', `a.ts?${Q}&v=1|2`],
     ['white space around it', '  seg.ts \t', `  seg.ts?${Q} \t`],
     ['escapes', 'se%20g.ts', `se%20g.ts?${Q}`],
     ['other writing systems', 'дорожка.ts', `дорожка.ts?${Q}`],
@@ -73,8 +80,31 @@ describe('a playlist', () => {
     expect(rewrite('#EXTM3U\na.ts\nb.ts?v=1#t\n#EXT-X-MAP:URI="i.mp4"', '')).to.equal('#EXTM3U\na.ts\nb.ts?&v=1#t\n#EXT-X-MAP:URI="i.mp4"')
   })
 
-  it('is left alone if nobody can tell where it came from', () => {
-    expect(compilePlaylist('a.ts', { origin: 'http://[', path: '/x' }).write(Q)).to.equal('a.ts')
+  it('gives its query to relative URIs alone if nobody can tell where it came from', () => {
+    const compiled = compilePlaylist(Buffer.from('a.ts\nhttps://live.example.com:8443/b.ts'), { ...source, origin: 'http://[' })
+    expect(written(compiled).toString()).to.equal(`a.ts?${Q}\nhttps://live.example.com:8443/b.ts`)
+  })
+
+  it('gives its query to the operator\'s own origins, and covers no directory of theirs, nor of the host that the client names', () => {
+    const text = 'https://cdn.example.com/v/1.ts\nhttps://cdn.example.com:8443/1.ts\n//cdn.example.com/a/1.ts\nhttps://live.example.com:8443/b/1.ts\nhttps:1.ts\nc/1.ts'
+    const compiled = compile(text, ['https://cdn.example.com'])
+    expect(written(compiled).toString()).to.equal(
+      `https://cdn.example.com/v/1.ts?${Q}\nhttps://cdn.example.com:8443/1.ts\n//cdn.example.com/a/1.ts?${Q}\nhttps://live.example.com:8443/b/1.ts?${Q}\nhttps:1.ts?${Q}\nc/1.ts?${Q}`)
+    expect([compiled.directories, compiled.dependsOnOrigin]).to.deep.equal([['/static/live/s/c/'], true])
+    expect(compile('a/1.ts').dependsOnOrigin).to.equal(false)
+  })
+
+  it('keeps every byte that is not its own, in whatever encoding', () => {
+    const bytes = Buffer.from([...Buffer.from('#EXTINF:-1,'), 0xcf, 0xe5, 0xf0, 0xe2, 0xfb, 0xe9, 0xa0, 0x85, 10, ...Buffer.from('1/a.ts'), 10, 0xe9, 0xa0, 10])
+    const from = bytes.indexOf('.ts') + 3
+    expect(written(compile(bytes)).equals(Buffer.concat([bytes.subarray(0, from), Buffer.from(`?${Q}\n`), Buffer.from([0xe9, 0xa0]), Buffer.from(`?${Q}\n`)]))).to.equal(true)
+    expect(compile('дорожка/a.ts').directories).to.deep.equal([`/static/live/s/${encodeURIComponent('дорожка')}/`])
+  })
+
+  it('tells recordings from what goes on', () => {
+    for (const [text, is] of [['#EXTM3U\n1.ts\n#EXT-X-ENDLIST', true], ['#EXTM3U\n#EXT-X-PLAYLIST-TYPE:VOD\n', true], ['#EXT-X-PLAYLIST-TYPE:EVENT\n1.ts\n', false], ['1.ts', false]] as const) {
+      expect(compile(text).isRecording, text).to.equal(is)
+    }
   })
 
   const DEFINES = '#EXT-X-DEFINE:NAME="dir",VALUE="a/b"\n#EXT-X-DEFINE:NAME="cdn",VALUE="https://cdn.example.com/"\n#EXT-X-DEFINE:VALUE="https://live.example.com:8443/",NAME="own"\n' +
@@ -88,15 +118,15 @@ describe('a playlist', () => {
     it(`gives no token away by its variables: ${from}`, () => { expect(rewrite(DEFINES + from)).to.equal(DEFINES + to) })
   }
 
-  it('tells the directories of its same-origin URIs, each once', () => {
-    const { directories } = compilePlaylist('#EXT-X-MEDIA:URI="../audio/a.m3u8"\n720p/a.m3u8\n720p/b.m3u8\nhttps://cdn.example.com/x/y.m3u8\nc.ts\nd.ts\n/e.ts', source)
-    expect(directories).to.deep.equal(['/static/live/audio/', '/static/live/s/720p/', '/static/live/s/', '/'])
+  it('tells the directories of its relative URIs, each once', () => {
+    const { directories } = compile('#EXT-X-MEDIA:URI="../audio/a.m3u8"\n720p/..\n720p/a.m3u8\n720p/b.m3u8\nhttps://cdn.example.com/x/y.m3u8\nc.ts\nd.ts\n/e.ts\nf/%2e%2e')
+    expect(directories).to.deep.equal(['/static/live/audio/', '/static/live/s/', '/static/live/s/720p/', '/'])
   })
 
-  it('is looked through for a bounded number of directories', () => {
-    const { directories, write } = compilePlaylist(Array.from({ length: 2000 }, (_, index) => `${index}/a.ts`).join('\n'), source)
-    expect(directories).to.have.length(256)
-    expect(write(Q).split('\n').every((line) => line.endsWith(`?${Q}`))).to.equal(true)
+  it('tells every directory of a recording that spreads over thousands', () => {
+    const compiled = compile(Array.from({ length: 2000 }, (_, index) => `${index}/a.ts`).join('\n'))
+    expect(compiled.directories).to.have.length(2000)
+    expect(written(compiled).toString().split('\n').every((line) => line.endsWith(`?${Q}`))).to.equal(true)
   })
 
   it('is the same to the byte once the queries are taken out again', () => {
