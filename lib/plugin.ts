@@ -77,7 +77,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
   const trusted = networks(settings.trustProxy)
-  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onOverload: (ip) => { counters.cut(); log.cut(ip, 'too many clients are waiting') } })
+  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut: (ip, reason) => { counters.cut(reason); log.cut(ip, reason) } })
   const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers, forget: chain.forget })
   const [route] = host.dialect.staticRoutes
   const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)

@@ -21,7 +21,7 @@ export const createHttpGate = (dialect: Dialect, live: LiveGate, files: FilesGat
     if (route.is === 'other') return exchange.forward()
     if (route.is === 'live' || (route.is === 'malformed' && route.of === 'live')) return live(exchange, route)
     if (files === undefined) return exchange.forward()
-    if (!reads(exchange.req.method)) return exchange.refuse(405, 'GET and HEAD only', 'GET, HEAD, OPTIONS')
+    if (!reads(exchange.req.method)) return files.refuseMethod(exchange)
     if (route.is === 'malformed') return files.refuseMalformed(exchange)
     if (route.otherwise === undefined) return files.serve(exchange, route.served)
     void takeIfThere(files, exchange, route.served, route.otherwise)

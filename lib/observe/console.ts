@@ -1,3 +1,4 @@
+import type { CutReason } from '../access/cut.js'
 import type { AccessRequest } from '../access/request.js'
 import type { Settings } from '../access/settings.js'
 import type { Verdict } from '../access/verdict.js'
@@ -14,7 +15,7 @@ export interface ConsoleLog {
   /** Something about the backend or the breaker that is neither an outage's begin nor its end. */
   notice(text: string): void
   /** A connection was cut before it could say what it wants. */
-  cut(ip: string, why: string): void
+  cut(ip: string, reason: CutReason): void
   /** A bug, or something that must not happen. */
   error(text: string, error?: unknown): void
   /** Printed whatever the level. */
@@ -24,6 +25,15 @@ export interface ConsoleLog {
 }
 
 const PREFIX = '[http-auth]'
+
+/** What a cut is called. */
+const CUT: Readonly<Record<CutReason, string>> = {
+  timeout: 'no command in time',
+  malformed: 'what it sent cannot be read',
+  overflow: 'it sent too much before a command',
+  limit: 'too many clients are waiting',
+  proxy: 'its proxy sent no PROXY header'
+}
 
 const LEVELS: readonly Settings['log'][] = ['none', 'outages', 'denials', 'verdicts']
 
@@ -77,7 +87,8 @@ export const createConsoleLog = (
     notice(text) {
       if (shows.outages) print(maskSecrets(text))
     },
-    cut(ip, why) {
+    cut(ip, reason) {
+      const why = CUT[reason]
       if (shows.denials) guarded(`cut: ${why}`, ip, () => `cut a connection of ${printable(ip, 64)}: ${why}`)
     },
     error(text, error) {

@@ -1,3 +1,4 @@
+import type { CutReason } from '../access/cut.js'
 import type { AccessRequest, Action, Protocol } from '../access/request.js'
 import type { Verdict, VerdictSource } from '../access/verdict.js'
 
@@ -11,6 +12,8 @@ export interface Stats {
   readonly held: number
   /** RTMP connections cut at accept because a limit was reached. */
   readonly cutAtAccept: number
+  /** Connections ended before they could be decided, by reason; what has not occurred is absent. */
+  readonly cuts: Partial<Record<CutReason, number>>
   /** Viewers of HLS and files now. */
   readonly viewers: number
   /** Questions that got a final status, and how long that took in milliseconds. */
@@ -18,9 +21,9 @@ export interface Stats {
 }
 
 /** Counts verdicts. */
-export const createCounters = (): { count: (request: AccessRequest, verdict: Verdict) => void, cut: () => void, read: () => Omit<Stats, 'held' | 'viewers'> } => {
+export const createCounters = (): { count: (request: AccessRequest, verdict: Verdict) => void, cut: (reason: CutReason) => void, read: () => Omit<Stats, 'held' | 'viewers'> } => {
   const verdicts: Stats['verdicts'] = {}
-  let cutAtAccept = 0
+  const cuts: Stats['cuts'] = {}
   let answers = 0
   let totalMs = 0
   let maxMs = 0
@@ -35,10 +38,11 @@ export const createCounters = (): { count: (request: AccessRequest, verdict: Ver
       lastMs = latencyMs
       maxMs = Math.max(maxMs, latencyMs)
     },
-    cut: () => { cutAtAccept += 1 },
+    cut: (reason) => { cuts[reason] = (cuts[reason] ?? 0) + 1 },
     read: () => ({
       verdicts: structuredClone(verdicts),
-      cutAtAccept,
+      cutAtAccept: cuts.limit ?? 0,
+      cuts: { ...cuts },
       backend: { answers, meanMs: answers === 0 ? 0 : totalMs / answers, maxMs, lastMs }
     })
   }

@@ -38,6 +38,8 @@ export interface FilesGate {
   again(exchange: Exchange, recent: Recent): void
   /** Refuses a request that names a file by another spelling than the one that is checked. */
   refuseMalformed(exchange: Exchange): void
+  /** Refuses a request by a method for which Express serves no file. */
+  refuseMethod(exchange: Exchange): void
 }
 
 /** Whether there is a file below the root of the static route now. */
@@ -61,11 +63,12 @@ export const createFilesGate = (
 
   const refuse = (exchange: Exchange, verdict: Verdict): void => exchange.refuse(statusOf(verdict), clientReason(verdict))
 
-  const refuseMalformed = (exchange: Exchange): void => {
-    const verdict = deny('malformed', MALFORMED_FILE)
+  /** Reports as malformed what is no request for a file. */
+  const malformed = (exchange: Exchange, reason: string): Verdict => {
     const request = fileRequest({ protocol: 'file', path: headerText(exchange.rawPath), query: exchange.query, streamPath: '' }, exchange.client, host.newSessionId())
-    refuse(exchange, door.refuse(request, verdict))
+    return door.refuse(request, deny('malformed', reason))
   }
+  const refuseMalformed = (exchange: Exchange): void => refuse(exchange, malformed(exchange, MALFORMED_FILE))
   const admit = async (exchange: Exchange, { path, file }: ServedPath, kind: Exclude<FileKind, 'open'>, belonging: Belonging): Promise<void> => {
     const { client, query, signal } = exchange
     const protocol = belonging.families.at(-1) ?? 'file'
@@ -131,7 +134,8 @@ export const createFilesGate = (
     },
     recall: recent.find,
     again: (exchange, { session }) => deliver(exchange, kindOf(exchange.rawPath), session),
-    refuseMalformed
+    refuseMalformed,
+    refuseMethod: (exchange) => exchange.refuse(405, clientReason(malformed(exchange, 'GET and HEAD only')), 'GET, HEAD, OPTIONS')
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { deny } from '../../access/verdict.js'
 import type { Host, HttpResponse } from '../../nms/host.js'
 import { askedOr, type Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
@@ -27,11 +28,8 @@ export const createLiveGate = (door: Door, host: Host): LiveGate => {
   return (exchange, live) => {
     const { req, res, rawPath, query, client } = exchange
     const action = host.dialect.actionOf(req.method ?? '')
-    if (action === undefined) {
-      exchange.refuse(405, 'GET plays, POST publishes')
-      return
-    }
-    const request = httpRequest({ action, live, rawPath, query }, client, host.newSessionId())
+    const request = httpRequest({ action: action ?? 'play', live, rawPath, query }, client, host.newSessionId())
+    if (action === undefined) return exchange.refuse(405, clientReason(door.refuse(request.asked, deny('malformed', 'GET plays, POST publishes'))))
     if ('malformed' in request || 'stream' in res) return void ask(exchange, request)
     if (busy.has(req.socket)) return void ask(exchange, askedOr(request.asked, 'one stream per connection'))
     busy.add(req.socket)

@@ -1,14 +1,26 @@
 import type { Socket } from 'node:net'
 import { normalizeIp } from '../../access/address.js'
+import type { CutReason } from '../../access/cut.js'
 import { trace } from '../../trace.js'
 import type { Release } from '../door/slots.js'
 import type { Arrival, RtmpConnection } from './connection.js'
 
 const debug = trace('gate')
 
-const cut = ({ socket, commandTimeoutMs }: RtmpArrival): void => {
-  debug('no command from %s within %d ms, cut', normalizeIp(socket.remoteAddress ?? ''), commandTimeoutMs)
-  socket.destroy()
+/** What all arrivals have in common. */
+export interface ArrivalSetting {
+  /** 0 is no limit. */
+  readonly commandTimeoutMs: number
+  /** Those who wait for anything; each leaves by itself. */
+  readonly undecided: Set<RtmpArrival>
+  /** Told of a connection that is cut before it is decided. */
+  readonly onCut: (ip: string, reason: CutReason) => void
+}
+
+const cut = (arrival: RtmpArrival): void => {
+  debug('no command within %d ms, cut', arrival.setting.commandTimeoutMs)
+  arrival.onCut('timeout')
+  arrival.socket.destroy()
 }
 
 /** A connection's slot among the held and its time for a command, from TCP accept until it is decided. */
@@ -17,14 +29,9 @@ export class RtmpArrival implements Arrival {
   private gone: (() => void) | undefined
   private deadline: NodeJS.Timeout | undefined
 
-  /**
-   * @param socket - as accepted, which for RTMPS is not the one that carries RTMP
-   * @param commandTimeoutMs - 0 is no limit
-   * @param undecided - those who wait for anything; it leaves by itself
-   */
-  constructor(
-    readonly socket: Socket, readonly slot: Release, readonly commandTimeoutMs: number, private readonly undecided: Set<RtmpArrival>
-  ) {
+  /** @param socket - as accepted, which for RTMPS is not the one that carries RTMP */
+  constructor(readonly socket: Socket, readonly slot: Release, readonly setting: ArrivalSetting) {
+    const { undecided, commandTimeoutMs } = setting
     undecided.add(this)
     if (commandTimeoutMs > 0) this.deadline = setTimeout(cut, commandTimeoutMs, this).unref()
   }
@@ -48,6 +55,10 @@ export class RtmpArrival implements Arrival {
     this.connection?.close()
   }
 
+  onCut(reason: CutReason): void {
+    this.setting.onCut(normalizeIp(this.socket.remoteAddress ?? ''), reason)
+  }
+
   onCommand(): void {
     clearTimeout(this.deadline)
     this.deadline = undefined
@@ -56,6 +67,6 @@ export class RtmpArrival implements Arrival {
   onDecided(): void {
     this.onCommand()
     this.slot()
-    this.undecided.delete(this)
+    this.setting.undecided.delete(this)
   }
 }

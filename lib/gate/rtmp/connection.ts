@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Admission } from '../../access/admission.js'
+import type { CutReason } from '../../access/cut.js'
 import { Departure } from '../../access/departure.js'
+import { deny } from '../../access/verdict.js'
 import { destroySoon } from '../../farewell.js'
 import { trace } from '../../trace.js'
 import type { Dialect } from '../../nms/dialect.js'
@@ -31,6 +33,8 @@ type State = 'opening' | 'held' | 'open' | 'closing' | 'gone'
 export interface Arrival {
   /** Its slot among the held, which it has had since it was accepted. */
   readonly slot: Release
+  /** It is cut before it is decided. */
+  onCut(reason: CutReason): void
   /** A command came: from here on the backend's budget counts. */
   onCommand(): void
   /** It waits for nothing any more, so its place among the held is free. */
@@ -70,12 +74,12 @@ export class RtmpConnection implements RtmpListener {
   }
 
   command(received: RtmpCommand): void {
+    const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure }, this.dialect)
     if (this.state !== 'opening') {
-      this.refuse(received.action, 'one stream per connection')
+      this.refuse(received.action, clientReason(this.door.refuse(request.asked, deny('malformed', 'one stream per connection'))))
       return
     }
     this.arrival?.onCommand()
-    const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure }, this.dialect)
     this.state = 'held'
     this.ask(request)
   }
@@ -145,6 +149,7 @@ export class RtmpConnection implements RtmpListener {
       parse()
     } catch (error) {
       debug('session %s sent what cannot be parsed, cut: %s', this.peer.id, error)
+      if (this.state === 'opening') this.arrival?.onCut('malformed')
       this.state = 'closing'
       this.socket.destroy()
       return
@@ -172,6 +177,7 @@ export class RtmpConnection implements RtmpListener {
       this.openingLeft -= end - at
       if (this.openingLeft < 0) {
         debug('session %s sent %d bytes without a command, cut', this.peer.id, MAX_OPENING_BYTES)
+        this.arrival?.onCut('overflow')
         this.socket.destroy()
         return
       }

@@ -3,7 +3,7 @@ import { normalizeIp } from '../../access/address.js'
 import type { Dialect } from '../../nms/dialect.js'
 import type { RtmpFront } from '../../nms/host.js'
 import type { Door } from '../door/door.js'
-import { RtmpArrival } from './arrival.js'
+import { RtmpArrival, type ArrivalSetting } from './arrival.js'
 import { RtmpConnection } from './connection.js'
 
 /** The door for RTMP and RTMPS. */
@@ -17,26 +17,25 @@ export interface RtmpGate extends RtmpFront {
  * that half a TLS handshake, half an RTMP handshake and silence all count, and is cut if it has
  * not sent a command that can be decided within `commandTimeoutMs` (0: no limit).
  *
- * @param onOverload - told the address of a connection that was cut because a limit is reached
+ * @param onCut - told of each connection that is cut before it is decided
  */
-export const createRtmpGate = (door: Door, dialect: Dialect, { commandTimeoutMs, onOverload }: {
-  commandTimeoutMs: number, onOverload: (ip: string) => void
-}): RtmpGate => {
+export const createRtmpGate = (door: Door, dialect: Dialect, { commandTimeoutMs, onCut }: Omit<ArrivalSetting, 'undecided'>): RtmpGate => {
   /** Those that do not carry RTMP yet, by address and port: for RTMPS the accepted socket is not the one that will. */
   const arrivals = new Map<string, RtmpArrival>()
   const undecided = new Set<RtmpArrival>()
+  const setting: ArrivalSetting = { commandTimeoutMs, undecided, onCut }
 
   const accepted = (socket: Socket): void => {
     const ip = normalizeIp(socket.remoteAddress ?? '')
     const slot = ip === '' ? undefined : door.hold(ip)
     if (slot === undefined) {
-      if (ip !== '') onOverload(ip)
+      if (ip !== '') onCut(ip, 'limit')
       socket.on('error', () => undefined)
       socket.destroy()
       return
     }
     const key = keyOf(socket)
-    const arrival = new RtmpArrival(socket, slot, commandTimeoutMs, undecided)
+    const arrival = new RtmpArrival(socket, slot, setting)
     arrivals.set(key, arrival)
     arrival.whenGone(() => {
       // The same client's next connection, from the same port, may be told of before the end of this one.

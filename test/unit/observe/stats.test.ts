@@ -5,7 +5,7 @@ import { requestOf } from '../policy/support.js'
 
 describe('the counters', () => {
   it('begin with nothing', () => {
-    expect(createCounters().read()).to.deep.equal({ verdicts: {}, cutAtAccept: 0, backend: { answers: 0, meanMs: 0, maxMs: 0, lastMs: 0 } })
+    expect(createCounters().read()).to.deep.equal({ verdicts: {}, cutAtAccept: 0, cuts: {}, backend: { answers: 0, meanMs: 0, maxMs: 0, lastMs: 0 } })
   })
 
   it('count verdicts by action, protocol and source', () => {
@@ -31,9 +31,10 @@ describe('the counters', () => {
 
   it('count connections that were cut', () => {
     const { cut, read } = createCounters()
-    cut()
-    cut()
-    expect(read().cutAtAccept).to.equal(2)
+    cut('limit')
+    cut('limit')
+    cut('timeout')
+    expect(read()).to.deep.include({ cutAtAccept: 2, cuts: { limit: 2, timeout: 1 } })
   })
 
   it('give copies away', () => {

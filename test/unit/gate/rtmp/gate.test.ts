@@ -15,7 +15,7 @@ describe('the door for RTMP', () => {
   const held = createHeld({ maxHeld: 10, maxHeldPerIp: 0 })
   const unexpected = (): never => { throw new Error('nobody is to be decided') }
   const gate = createRtmpGate(createDoor({ authorize: unexpected, hold: (ip) => held.enter(ip), report: unexpected, onBug: unexpected }), createDialect({}), {
-    commandTimeoutMs: 0, onOverload: unexpected
+    commandTimeoutMs: 0, onCut: unexpected
   })
 
   it('frees the place of a connection that closes before it carries RTMP', () => {
