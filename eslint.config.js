@@ -1,6 +1,10 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
+import callbacks from './scripts/callbacks.js'
 import rooms from './scripts/rooms.js'
+
+/** Where every callback goes through `safely()`. */
+const SERVING = ['lib/gate/rtmp/**/*.ts', 'lib/nms/**/*.ts', 'lib/observe/**/*.ts', 'lib/*.ts']
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', '**/vendor/'] },
@@ -29,5 +33,6 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     languageOptions: { globals: { console: 'readonly', process: 'readonly', Buffer: 'readonly', URL: 'readonly', URLSearchParams: 'readonly', setTimeout: 'readonly', setInterval: 'readonly', clearTimeout: 'readonly', clearInterval: 'readonly', setImmediate: 'readonly', fetch: 'readonly', require: 'readonly', module: 'writable', __dirname: 'readonly', document: 'readonly', window: 'readonly', location: 'readonly' } }
   },
-  { files: ['lib/**/*.ts'], plugins: { rooms }, rules: { 'rooms/imports': 'error' } }
+  { files: ['lib/**/*.ts'], plugins: { rooms }, rules: { 'rooms/imports': 'error' } },
+  { files: SERVING, plugins: { safely: callbacks }, rules: { 'safely/callbacks': 'error' } }
 )

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
+import { safely } from './safely.js'
 
 /**
  * How long a refused or closed client has to read what it was told before its connection is
@@ -10,9 +11,9 @@ export const FAREWELL_MS = 500
 /** Runs something after the farewell, unless the socket (or stream) is gone by then. Keeps no process alive. */
 export const afterFarewell = (socket: EventEmitter & { readonly destroyed?: boolean }, cut: () => void): void => {
   if (socket.destroyed === true) return
-  const timer = setTimeout(cut, FAREWELL_MS)
+  const timer = setTimeout(safely(undefined, cut), FAREWELL_MS)
   timer.unref()
-  socket.once('close', () => clearTimeout(timer))
+  socket.once('close', safely(undefined, () => clearTimeout(timer)))
 }
 
 const leaving = new WeakSet<Duplex>()

@@ -17,6 +17,7 @@ import type { HostListener } from './nms/host.js'
 import { describe } from './options/describe.js'
 import type { Options } from './options/options.js'
 import { resolve } from './options/resolve.js'
+import { onCaught } from './safely.js'
 import { warningsOf } from './options/warnings.js'
 import { createHeld } from './gate/door/slots.js'
 import { createCounters } from './observe/stats.js'
@@ -83,6 +84,8 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)
   const http = { request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted), upgrade: createWebSocketGate(door, host, trusted) }
 
+  const offCaught = onCaught((error) => log.error('a client was cut because of an internal error', error))
+
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => closing ??= (async () => {
     door.close()
@@ -94,6 +97,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     await chain.close()
     await sinks.close()
     log.close()
+    offCaught()
   })()
   const handle = new HttpAuth(() => ({ ...counters.read(), held: held.size, viewers: viewers.size }), close)
   listener.onSession = (event, session) => tell('session', event, session)

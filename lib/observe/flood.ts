@@ -1,4 +1,5 @@
 import { limitKey } from '../access/address.js'
+import { safely } from '../safely.js'
 
 /** How many lines a window has room for, and how long it is. */
 export interface FloodLimits {
@@ -16,7 +17,7 @@ const MAX_ADDRESSES = 1000
 /** Runs something later without keeping the process alive. */
 export type Later = (run: () => void, ms: number) => void
 
-const later: Later = (run, ms) => { setTimeout(run, ms).unref() }
+const later: Later = (run, ms) => { setTimeout(safely(undefined, run), ms).unref() }
 
 /** Lets the first lines of a flood through and sums the rest up. */
 export interface Flood {

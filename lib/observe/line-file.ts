@@ -1,4 +1,5 @@
 import { open, stat, type FileHandle } from 'node:fs/promises'
+import { safely } from '../safely.js'
 
 /** Lines that wait for the disk, in bytes; a disk that is slower than this loses the newest. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024
@@ -129,9 +130,9 @@ export const openLineFile = (path: string, { onTrouble, onMended }: LineFileEven
     }
     if (waiting.length > 0 || torn !== undefined || handle === undefined) await flush()
   }
-  const timer = setInterval(() => {
+  const timer = setInterval(safely(undefined, () => {
     look().catch((error: unknown) => failed(`cannot be looked at (${codeOf(error)})`))
-  }, LOOK_MS).unref()
+  }), LOOK_MS).unref()
   void flush()
 
   return {
@@ -144,7 +145,7 @@ export const openLineFile = (path: string, { onTrouble, onMended }: LineFileEven
       waiting.push(`${line}\n`)
       waitingBytes += Buffer.byteLength(line) + 1
       // All that comes in this turn of the event loop is one write; after a failure the next look tries.
-      if (waiting.length === 1 && !trouble) setImmediate(() => { void flush() })
+      if (waiting.length === 1 && !trouble) setImmediate(safely(undefined, () => { void flush() }))
       return true
     },
     get lost() { return lost },

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { normalizeIp } from '../../access/address.js'
 import type { CutReason } from '../../access/cut.js'
+import { safely } from '../../safely.js'
 import { trace } from '../../trace.js'
 import type { Release } from '../door/slots.js'
 import type { Arrival, RtmpConnection } from './connection.js'
@@ -17,11 +18,11 @@ export interface ArrivalSetting {
   readonly onCut: (ip: string, reason: CutReason) => void
 }
 
-const cut = (arrival: RtmpArrival): void => {
+const timedOut = safely((_, { socket }: RtmpArrival) => socket.destroy(), (arrival: RtmpArrival) => {
   debug('no command within %d ms, cut', arrival.setting.commandTimeoutMs)
   arrival.onCut('timeout')
   arrival.socket.destroy()
-}
+})
 
 /** A connection's slot among the held and its time for a command, from TCP accept until it is decided. */
 export class RtmpArrival implements Arrival {
@@ -33,13 +34,14 @@ export class RtmpArrival implements Arrival {
   constructor(readonly socket: Socket, readonly slot: Release, readonly setting: ArrivalSetting) {
     const { undecided, commandTimeoutMs } = setting
     undecided.add(this)
-    if (commandTimeoutMs > 0) this.deadline = setTimeout(cut, commandTimeoutMs, this).unref()
+    if (commandTimeoutMs > 0) this.deadline = setTimeout(timedOut, commandTimeoutMs, this).unref()
   }
 
   /** Calls if the socket closes before the connection carries RTMP. */
   whenGone(listener: () => void): void {
-    this.gone = listener
-    this.socket.on('close', listener)
+    const gone = safely(this.socket, listener)
+    this.gone = gone
+    this.socket.on('close', gone)
   }
 
   /** From here on the connection knows itself when it is closed. */

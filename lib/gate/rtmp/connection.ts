@@ -4,6 +4,7 @@ import type { CutReason } from '../../access/cut.js'
 import { Departure } from '../../access/departure.js'
 import { deny } from '../../access/verdict.js'
 import { destroySoon } from '../../farewell.js'
+import { safely } from '../../safely.js'
 import { trace } from '../../trace.js'
 import type { Dialect } from '../../nms/dialect.js'
 import type { RtmpCommand, RtmpListener, RtmpPeer } from '../../nms/host.js'
@@ -73,6 +74,12 @@ export class RtmpConnection implements RtmpListener {
     if (this.state === 'opening') this.socket.destroy()
   }
 
+  /** Ends it at once, whatever it is at. */
+  destroy(): void {
+    this.state = 'closing'
+    this.socket.destroy()
+  }
+
   command(received: RtmpCommand): void {
     const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure }, this.dialect)
     if (this.state !== 'opening') {
@@ -96,13 +103,13 @@ export class RtmpConnection implements RtmpListener {
     this.socket.off('data', this.onData).off('end', this.onEnd).off('error', this.onError)
   }
 
-  private readonly onData = (bytes: Buffer): void => { this.data(bytes) }
-  private readonly onError = (): void => { this.closed() }
-  private readonly onEnd = (): void => {
+  private readonly onData = safely(this, (bytes: Buffer) => { this.data(bytes) })
+  private readonly onError = safely(this, () => { this.closed() })
+  private readonly onEnd = safely(this, () => {
     if (this.state === 'open' || this.state === 'closing') return
     this.socket.destroy()
     this.closed()
-  }
+  })
 
   private ask(request: Asked): void {
     this.asking = true
@@ -121,7 +128,7 @@ export class RtmpConnection implements RtmpListener {
     this.state = 'open'
     this.kept = undefined
     peer.limit(request.action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity)
-    this.safely(() => peer.proceed(admission))
+    this.parse(() => peer.proceed(admission))
     if (request.action === 'play') peer.afterFirstMedia(() => socket.setNoDelay(false))
     else socket.setNoDelay(false)
     for (const bytes of kept) this.data(bytes)
@@ -144,20 +151,19 @@ export class RtmpConnection implements RtmpListener {
   }
 
   /** NMS's parser is beyond repair after an exception; only this connection suffers. */
-  private safely(parse: () => void): void {
+  private parse(parse: () => void): void {
     try {
       parse()
     } catch (error) {
       debug('session %s sent what cannot be parsed, cut: %s', this.peer.id, error)
       if (this.state === 'opening') this.arrival?.onCut('malformed')
-      this.state = 'closing'
-      this.socket.destroy()
+      this.destroy()
       return
     }
     if (this.socket.writableEnded && this.state !== 'gone' && this.state !== 'closing') this.drain()
   }
 
-  private feed(bytes: Buffer): void { this.safely(() => this.peer.feed(bytes)) }
+  private feed(bytes: Buffer): void { this.parse(() => this.peer.feed(bytes)) }
 
   private data(bytes: Buffer): void {
     switch (this.state) {

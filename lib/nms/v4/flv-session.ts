@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { afterFarewell } from '../../farewell.js'
+import { safely } from '../../safely.js'
 import { trace } from '../../trace.js'
 import { destroy } from './cut.js'
 import type { Grant } from './grants.js'
@@ -52,7 +53,8 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
   let closing = false
   let ended = false
 
-  const guardedData = (bytes: Buffer): void => {
+  const cut = (): void => destroy(session)
+  const guardedData = safely(cut, (bytes: Buffer) => {
     if (closing) return
     if (!publishes) {
       session.inBytes += bytes.length
@@ -65,14 +67,14 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
       debug('session %s sent what NMS cannot parse: %s', session.id, error)
       destroy(session)
     }
-  }
-  const endOnce = (): void => {
+  })
+  const endOnce = safely(cut, () => {
     if (ended) return
     ended = true
     undo.delete(restore)
     session.sendBuffer = () => undefined
     onClose()
-  }
+  })
   const closeFirmly = (): void => {
     closing = true
     grant?.onClosed?.()
@@ -82,8 +84,10 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
   const restore = (): void => {
     wires.data.off(wires.dataEvent, guardedData)
     wires.end.off('close', endOnce)
+    /* eslint-disable safely/callbacks -- they are NMS's own, put back as they were */
     wires.data.on(wires.dataEvent, onData)
     wires.end.on('close', onClose)
+    /* eslint-enable safely/callbacks */
     session.close = close
   }
 

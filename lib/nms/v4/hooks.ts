@@ -1,9 +1,14 @@
 import type { Action } from '../../access/request.js'
+import { safely } from '../../safely.js'
 import { destroy } from './cut.js'
 import type { Grants } from './grants.js'
 import type { HostListener, SessionRecord } from '../host.js'
 import { isInternal, type NmsContext, type NmsSession } from './shapes.js'
 import { isViewer } from './viewer.js'
+
+type Listener = (session: NmsSession) => void
+
+const cut = (_: unknown, session: NmsSession): void => destroy(session)
 
 export interface Hooks {
   /** Ends the accounting of a session that NMS began and then refused, for which it raises no event. */
@@ -20,25 +25,27 @@ export const installHooks = (context: NmsContext, grants: Grants, onIntruder: Ho
   const started = new WeakMap<NmsSession, Action>()
   const isLetIn = (session: NmsSession, action: Action): boolean =>
     grants.find(session, action) !== undefined || (action === 'play' && isViewer(session))
-  const lastCheck = (action: Action) => (session: NmsSession): void => {
+  // What this throws stops NMS before it begins the session, and ends in the gate that called NMS.
+  const lastCheck = (action: Action): Listener => (session) => {
     if (isInternal(session) || isLetIn(session, action)) return
     onIntruder(session, action, 'hook')
     destroy(session)
   }
-  const begin = (action: Action) => (session: NmsSession): void => {
+  const begin = (action: Action): Listener => safely(cut, (session) => {
     if (isInternal(session) || !isLetIn(session, action)) return
     started.set(session, action)
     onSession('start', record(session, action))
-  }
-  const end = (action: Action) => (session: NmsSession): void => {
+  })
+  const end = (action: Action): Listener => safely(cut, (session) => {
     if (started.get(session) !== action) return
     started.delete(session)
     onSession('end', record(session, action))
-  }
-  const listeners: [string, (session: NmsSession) => void][] = [
+  })
+  const listeners: [string, Listener][] = [
     ['prePlay', lastCheck('play')], ['postPlay', begin('play')], ['donePlay', end('play')],
     ['prePublish', lastCheck('publish')], ['postPublish', begin('publish')], ['donePublish', end('publish')]
   ]
+  // eslint-disable-next-line safely/callbacks -- lastCheck must throw, the others are made by safely()
   for (const [event, listener] of listeners) context.eventEmitter.prependListener(event, listener)
   return {
     end: (session, action) => end(action)(session),

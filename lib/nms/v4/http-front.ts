@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { safely } from '../../safely.js'
 import type { HttpFront, HttpRequest, HttpResponse } from '../host.js'
 import type { NmsInstance } from './shapes.js'
 
@@ -26,18 +27,22 @@ const intercept = (server: EventEmitter | undefined, secure: boolean, front: Htt
   const upgrades = server.listeners('upgrade') as Listener[]
   const call = (listeners: Listener[], ...args: unknown[]): void => listeners.forEach((listener) => listener.apply(server, args))
 
-  const request = (req: HttpRequest, res: HttpResponse): void => {
-    front.request(req, res, secure, () => call(requests, req, res))
+  const end = (_: unknown, req: HttpRequest): void => {
+    if ('stream' in req) (req.stream as { destroy(): void }).destroy()
+    else req.socket.destroy()
   }
-  const checkContinue = (req: HttpRequest, res: HttpResponse): void => {
+  const request = safely(end, (req: HttpRequest, res: HttpResponse) => {
+    front.request(req, res, secure, () => call(requests, req, res))
+  })
+  const checkContinue = safely(end, (req: HttpRequest, res: HttpResponse) => {
     front.request(req, res, secure, () => {
       res.writeContinue()
       call(requests, req, res)
     })
-  }
-  const upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  })
+  const upgrade = safely((_, __, socket: Duplex) => socket.destroy(), (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     front.upgrade(req, socket, head, secure, (all) => call(upgrades, req, socket, all))
-  }
+  })
 
   requests.forEach((listener) => server.off('request', listener))
   upgrades.forEach((listener) => server.off('upgrade', listener))
@@ -48,7 +53,12 @@ const intercept = (server: EventEmitter | undefined, secure: boolean, front: Htt
     server.off('request', request)
     server.off('upgrade', upgrade)
     server.off('checkContinue', checkContinue)
-    requests.forEach((listener) => server.on('request', listener))
-    upgrades.forEach((listener) => server.on('upgrade', listener))
+    giveBack(server, 'request', requests)
+    giveBack(server, 'upgrade', upgrades)
   }
+}
+
+const giveBack = (server: EventEmitter, event: string, listeners: Listener[]): void => {
+  // eslint-disable-next-line safely/callbacks -- they are NMS's own, put back as they were
+  for (const listener of listeners) server.on(event, listener)
 }

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net'
+import { safely } from '../../safely.js'
 import type { RtmpFront, RtmpListener } from '../host.js'
 import { adoptRtmp, type PeerSetting } from './rtmp-peer.js'
 import { isRtmp, type NmsContext, type NmsInstance, type NmsRtmpSession } from './shapes.js'
@@ -9,15 +10,17 @@ import { isRtmp, type NmsContext, type NmsInstance, type NmsRtmpSession } from '
  */
 export const installRtmpFront = (nms: NmsInstance, setting: PeerSetting, front: RtmpFront): () => void => {
   const { tcpServer, tlsServer, handleRequest } = nms.rtmpServer
-  const accepted = (socket: Socket): void => front.accepted(socket)
-  const ready = (secure: boolean) => (socket: Socket): void => {
+  const end = (_: unknown, socket: Socket): void => { socket.destroy() }
+  const accepted = safely(end, (socket: Socket) => front.accepted(socket))
+  const ready = (secure: boolean): (socket: Socket) => void => safely(end, (socket) => {
     front.ready(socket, secure, (listener) => adoptRtmp(madeBy(setting.context, () => handleRequest(socket)), setting, false, listener))
-  }
+  })
   const readyTcp = ready(false)
   const readyTls = ready(true)
   const swap = (server: Server | undefined, event: string, from: (socket: Socket) => void, to: (socket: Socket) => void): void => {
     if (server === undefined) return
     server.off(event, from)
+    // eslint-disable-next-line safely/callbacks -- made by safely() above, or NMS's own, put back as it was
     server.on(event, to)
   }
 

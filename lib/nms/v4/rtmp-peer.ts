@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Admission } from '../../access/admission.js'
 import { destroySoon } from '../../farewell.js'
+import { safely } from '../../safely.js'
 import { silence } from './cut.js'
 import type { Grants } from './grants.js'
 import type { RtmpCommand, RtmpListener, RtmpPeer } from '../host.js'
@@ -112,14 +113,14 @@ class AdoptedRtmp implements RtmpPeer {
     destroySoon(this.socket)
   }
 
-  private readonly onClosed = (): void => {
+  private readonly onClosed = safely(() => this.listener.closed(), () => {
     const { session, setting } = this
     setting.undo.delete(this.restore)
     silence(session)
     if (this.granted) session.onClose()
     else setting.context.sessions.delete(session.id)
     this.listener.closed()
-  }
+  })
 
   private readonly restore = (): void => {
     const { session, socket } = this
@@ -137,8 +138,10 @@ class AdoptedRtmp implements RtmpPeer {
     session.close = this.nmsClose
     session.sendBuffer = this.nmsSendBuffer
     socket.off('close', this.onClosed)
+    /* eslint-disable safely/callbacks -- they are NMS's own, put back as they were */
     socket.on('close', session.onClose)
     socket.on('data', session.onData)
+    /* eslint-enable safely/callbacks */
   }
 }
 

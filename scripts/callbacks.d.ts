@@ -1,0 +1,4 @@
+import type { ESLint } from 'eslint'
+
+declare const callbacks: ESLint.Plugin
+export default callbacks
