@@ -12,7 +12,7 @@ import { createRtmpGate } from './gate/rtmp/gate.js'
 import { createViewers } from './gate/files/viewers.js'
 import { createWebSocketGate } from './gate/websocket/gate.js'
 import { HttpAuth, publish, type HttpAuthEvents } from './handle.js'
-import { attach } from './nms/v4/attach.js'
+import { attach } from './nms/find.js'
 import type { HostListener } from './nms/host.js'
 import { describe } from './options/describe.js'
 import type { Options } from './options/options.js'
@@ -27,7 +27,7 @@ import { addSinks } from './sinks.js'
  * Attaches to a node-media-server: from now on every client is held at the door until the backend
  * has answered.
  *
- * @param nms - an instance of NodeMediaServer 4.4, running or not yet
+ * @param nms - an instance of NodeMediaServer, running or not yet
  * @param options - replaces the section `httpAuth` of NMS's config; `false`, there or here, leaves
  *   the server open on purpose
  * @throws HttpAuthError `ERR_OPTIONS` with every mistake by path, `ERR_NO_SECTION`,

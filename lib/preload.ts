@@ -1,8 +1,7 @@
 import Module from 'node:module'
 import { HttpAuthError } from './errors.js'
 import type { HttpAuth } from './handle.js'
-import { findPackage } from './nms/v4/package.js'
-import { isAttached } from './nms/v4/attach.js'
+import { configOf, isAttached } from './nms/find.js'
 import { httpAuth } from './plugin.js'
 import { howToWriteSection } from './section.js'
 
@@ -55,6 +54,6 @@ const attachOrExit = (nms: object, onAttached: (handle: HttpAuth) => void): void
 }
 
 const whereToPut = (nms: object): string => {
-  const { config, configFile } = findPackage(nms).context
+  const { config, configFile } = configOf(nms)
   return `In its config${configFile ? ` (${configFile})` : ''} ${howToWriteSection(Object.keys(config))}`
 }

@@ -21,11 +21,11 @@ export const ROOMS = {
   'gate/flv': { may: ['access', 'gate/door', 'gate/http', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
   'gate/websocket': { may: ['access', 'gate/door', 'gate/http', 'trace', 'farewell', 'nms/host'], packages: [] },
   'gate/files': { may: ['access', 'gate/door', 'gate/http', 'hls', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
-  nms: { may: ['access', 'nms/v4/dialect'], packages: [] },
-  'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/dialect'], packages: [] },
+  nms: { may: ['access', 'errors', 'nms/v4/room'], packages: [] },
+  'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/package', 'nms/supported'], packages: [] },
   observe: { may: ['access', 'mask'], packages: [] },
   check: {
-    may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'chain', 'nms/dialect', 'nms/find'],
+    may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
     packages: []
   },
   command: { may: ['errors', 'version', 'mask', 'options', 'check', 'handle', 'preload'], packages: [] }

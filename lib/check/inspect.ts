@@ -8,6 +8,8 @@ import { createChain } from '../chain.js'
 import { BackendUnavailable } from '../errors.js'
 import { createDoor } from '../gate/door/door.js'
 import { dialectOf } from '../nms/find.js'
+import { findInstalled } from '../nms/installed.js'
+import { NEWEST } from '../nms/supported.js'
 import { readConfig, type Config } from '../options/config.js'
 import { warningsOf } from '../options/warnings.js'
 import { askedByUrl, type AskedByUrl } from './asked-url.js'
@@ -59,7 +61,7 @@ export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckD
       exitStatus: !answers ? 2 : findings.some(({ is }) => is === 'refuses') ? 1 : 0
     }
   }
-  const premises = { ...settings, dialect: dialectOf(config.sections) }
+  const premises = { ...settings, dialect: dialectOf(findInstalled()?.version ?? NEWEST, config.sections) }
   const asked = await askedByUrl({ ...wish, url: wish.url, action: wish.publish ? 'publish' : 'play', sessionId: newSessionId() }, premises)
   const request = asked.asked
   const { verdict, questions, reason } = await decide(settings, asked)

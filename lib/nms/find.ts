@@ -1,9 +1,58 @@
+import { isMarked } from './attached.js'
 import type { Dialect } from './dialect.js'
-import { createDialect } from './v4/dialect.js'
+import type { AttachedHost, HostListener, HostRoom } from './host.js'
+import { findLoaded, type LoadedPackage } from './package.js'
+import { roomOf, unsupported } from './supported.js'
+import { v4 } from './v4/room.js'
+
+/** Who knows the versions. */
+const ROOMS: Readonly<Record<'v4', HostRoom>> = { v4 }
+
+/** @throws HttpAuthError ERR_HOST_UNSUPPORTED */
+const hostRoomOf = (version: string): HostRoom => {
+  const room = roomOf(version)
+  if (room !== 'v4') throw unsupported(version)
+  return ROOMS[room]
+}
+
+const found = (instance: unknown): { loaded: LoadedPackage, room: HostRoom } => {
+  const loaded = findLoaded(instance)
+  return { loaded, room: hostRoomOf(loaded.version) }
+}
 
 /**
- * The dialect of the node-media-server that is run with this config.
+ * Checks an instance. Nothing is touched until `install`.
+ *
+ * @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED
+ */
+export const attach = (instance: unknown, listener: HostListener): AttachedHost => {
+  const { loaded, room } = found(instance)
+  return room.attach(instance as object, loaded, listener)
+}
+
+/** Whether the NMS behind this instance is guarded now, by whichever copy of this package; `false` for what is no NMS. */
+export const isAttached = (instance: unknown): boolean => {
+  try {
+    const { loaded, room } = found(instance)
+    return isMarked(room.stateOf(loaded))
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The config of an instance, and the file that it came from where that is known.
+ *
+ * @throws HttpAuthError ERR_HOST_UNSUPPORTED
+ */
+export const configOf = (instance: object): { readonly config: object, readonly configFile: string | undefined } => {
+  const { loaded, room } = found(instance)
+  return room.configOf(instance, loaded)
+}
+
+/**
+ * The dialect of a node-media-server of this version that is run with this config.
  *
  * @throws HttpAuthError ERR_HOST_UNSUPPORTED if it could not be guarded
  */
-export const dialectOf = (config: object): Dialect => createDialect(config)
+export const dialectOf = (version: string, config: object): Dialect => hostRoomOf(version).createDialect(config)

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { Admission } from '../access/admission.js'
 import type { AccessRequest, Action } from '../access/request.js'
 import type { Dialect } from './dialect.js'
+import type { LoadedPackage } from './package.js'
 
 /** A viewer that node-media-server itself knows nothing of (HLS, files), made visible to it. */
 export interface ViewerSession {
@@ -156,4 +157,15 @@ export interface AttachedHost extends Host {
   install(fronts: Fronts): void
   /** Gives NMS back everything as it was, running sessions included. */
   uninstall(): void
+}
+
+/** What the room of one version offers to whoever looks for the host of an instance. */
+export interface HostRoom {
+  /** The object that NMS keeps its state in: one for each process and copy of the package. */
+  stateOf(loaded: LoadedPackage): object
+  configOf(instance: object, loaded: LoadedPackage): { readonly config: object, readonly configFile: string | undefined }
+  /** @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED */
+  attach(instance: object, loaded: LoadedPackage, listener: HostListener): AttachedHost
+  /** @throws HttpAuthError ERR_HOST_UNSUPPORTED if a server with this config could not be guarded */
+  createDialect(config: object): Dialect
 }

@@ -11,13 +11,14 @@ import { httpAuth } from '../../lib/index.js'
 import { findPackage } from '../../lib/nms/v4/package.js'
 import type { NmsInstance, NmsSession } from '../../lib/nms/v4/shapes.js'
 import type { Options } from '../../lib/options/options.js'
+import { HOST_PACKAGE } from './hosts.js'
 import type { Inside } from './server.js'
 import type { Failure, NmsEvent, Order, Ports, Report, Start } from './server-messages.js'
 
 type Nms = NmsInstance & { on: (event: string, listener: (session: NmsSession) => void) => void }
 
 const require = createRequire(import.meta.url)
-const NodeMediaServer = require('node-media-server') as new (config: object) => Nms
+const NodeMediaServer = require(HOST_PACKAGE) as new (config: object) => Nms
 const EVENTS: readonly NmsEvent['event'][] = [
   'prePlay', 'postPlay', 'donePlay', 'prePublish', 'postPublish', 'donePublish', 'postRecord', 'doneRecord'
 ]

@@ -1,4 +1,5 @@
 import { HttpAuthError } from '../../errors.js'
+import { roomOf, unsupported } from '../supported.js'
 import type { NmsPackage } from './package.js'
 import type { NmsBroadcast, NmsInstance, NmsRtmpSession } from './shapes.js'
 
@@ -13,9 +14,6 @@ export interface Assumption {
   readonly holds: (nms: NmsInstance, nmsPackage: NmsPackage) => boolean
 }
 
-/** Versions that were tested: 4.4.0 up to, not including, 5. */
-export const SUPPORTED = '^4.4.0'
-
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isMap = (value: unknown): boolean => value instanceof Map
 const hasFunctions = (value: object, ...names: string[]): boolean =>
@@ -28,11 +26,6 @@ const probeSession = ({ load }: NmsPackage): NmsRtmpSession => {
 }
 
 export const ASSUMPTIONS: readonly Assumption[] = [
-  {
-    name: `the version is ${SUPPORTED}`,
-    reliedOnBy: 'everything',
-    holds: (_, { version }) => /^4\.([4-9]|\d\d+)\./.test(version)
-  },
   {
     name: 'Context has sessions, broadcasts, eventEmitter, networkStats and config',
     reliedOnBy: 'nms/guard, nms/hooks, nms/viewer, nms/rtmp-peer',
@@ -64,7 +57,7 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     holds: (_, nmsPackage) => {
       const session = probeSession(nmsPackage)
       return hasFunctions(session, 'onData', 'onClose', 'onPacket', 'sendBuffer', 'close', 'run') &&
-        session.ip === '127.0.0.1:1' && session.protocol === 'rtmp' && session.taskKey === '' && session.id.length >= 12
+        session.ip === '127.0.0.1:1' && session.protocol === 'rtmp' && !session.taskKey && session.id.length >= 12
     }
   },
   {
@@ -98,9 +91,10 @@ export const ASSUMPTIONS: readonly Assumption[] = [
 
 /**
  * Checks every assumption.
- * @throws HttpAuthError ERR_HOST_UNSUPPORTED naming the first that does not hold
+ * @throws HttpAuthError ERR_HOST_UNSUPPORTED with the version that is needed, or naming the first that does not hold
  */
 export const check = (nms: NmsInstance, nmsPackage: NmsPackage): void => {
+  if (roomOf(nmsPackage.version) !== 'v4') throw unsupported(nmsPackage.version)
   for (const assumption of ASSUMPTIONS) {
     let holds = false
     try {
@@ -108,7 +102,7 @@ export const check = (nms: NmsInstance, nmsPackage: NmsPackage): void => {
     } catch { /* a missing field on the way is an answer, too */ }
     if (!holds) {
       throw new HttpAuthError('ERR_HOST_UNSUPPORTED',
-        `node-media-server ${nmsPackage.version} is not one that this version of node-media-server-http-auth can guard (supported: ${SUPPORTED}): it does not hold that ${assumption.name}`)
+        `node-media-server ${nmsPackage.version} cannot be guarded: its inside has changed, for ${assumption.reliedOnBy} needs that ${assumption.name}`)
     }
   }
 }

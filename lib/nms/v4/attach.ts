@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { HttpAuthError } from '../../errors.js'
+import { mark, refuseMarked } from '../attached.js'
 import { check } from './assumptions.js'
 import { createDialect } from './dialect.js'
-import { findPackage } from './package.js'
+import type { NmsPackage } from './package.js'
 import { adoptFlv } from './flv-session.js'
 import { createGrants } from './grants.js'
 import { installGuard } from './guard.js'
@@ -14,23 +14,14 @@ import { isFlv, type NmsInstance } from './shapes.js'
 import { openViewer } from './viewer.js'
 
 /**
- * What marks the state of a guarded NMS. An app may have several copies of this package (one of its
- * own, one that is preloaded), and each must see what another has done.
- */
-const ATTACHED = Symbol.for('node-media-server-http-auth.attached')
-
-/**
  * Checks an instance. Nothing is touched until `install`.
  *
  * @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED
  */
-export const attach = (instance: unknown, listener: HostListener): AttachedHost => {
-  const nmsPackage = findPackage(instance)
+export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostListener): AttachedHost => {
   const nms = instance as NmsInstance
   const { context, version } = nmsPackage
-  if (isAttached(instance)) {
-    throw new HttpAuthError('ERR_ALREADY_ATTACHED', 'httpAuth() guards this node-media-server already; close() the first one before attaching another')
-  }
+  refuseMarked(context)
   check(nms, nmsPackage)
 
   const grants = createGrants()
@@ -52,8 +43,7 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
     openViewer: (admission, address, onClose) => openViewer(viewers, admission, address, onClose),
     install({ rtmp, http }) {
       try {
-        Object.defineProperty(context, ATTACHED, { value: true, configurable: true })
-        undo.push(() => Reflect.deleteProperty(context, ATTACHED))
+        undo.push(mark(context))
         const hooks = installHooks(context, grants, listener.onIntruder, listener.onSession)
         undo.push(() => hooks.uninstall())
         undo.push(installGuard(context, grants, listener.onIntruder, (session, action) => hooks.end(session, action), sessions))
@@ -67,15 +57,6 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
       }
     },
     uninstall
-  }
-}
-
-/** Whether the NMS behind this instance is guarded now, by whichever copy of this package; `false` for what is no NMS. */
-export const isAttached = (instance: unknown): boolean => {
-  try {
-    return Object.hasOwn(findPackage(instance).context, ATTACHED)
-  } catch {
-    return false
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the plugin takes node-media-server 4.4 to look like inside. NMS has no types of its own;
+ * What the plugin takes node-media-server 4 to look like inside. NMS has no types of its own;
  * `assumptions.ts` checks these shapes on the running instance before anything is touched.
  */
 import type { EventEmitter } from 'node:events'
@@ -23,7 +23,8 @@ export interface NmsSession {
   endTime: number
   inBytes: number
   outBytes: number
-  taskKey: string
+  /** Empty, or up to 4.3 absent, for whoever is no relay. */
+  taskKey?: string
   broadcast?: NmsBroadcast
   sendBuffer: (buffer: Buffer) => void
   close: () => void
@@ -109,7 +110,7 @@ export interface NmsInstance {
 export const PARSING_PAYLOAD = 4
 
 /** Whether NMS itself made this session: recordings have no address, relays carry their task. */
-export const isInternal = (session: NmsSession): boolean => session.ip === '' || session.taskKey !== ''
+export const isInternal = (session: NmsSession): boolean => session.ip === '' || Boolean(session.taskKey)
 
 export const isRtmp = (session: NmsSession): session is NmsRtmpSession => session.protocol === 'rtmp' && 'rtmp' in session
 
