@@ -2,6 +2,7 @@ import type { Authorize } from './access/authorize.js'
 import type { AccessRequest } from './access/request.js'
 import type { BackendSettings, Settings } from './access/settings.js'
 import { createBackend, type Backend } from './backend/backend.js'
+import type { BackendState } from './observe/stats.js'
 import { breaker, type BreakerHooks } from './policy/breaker.js'
 import { byAction } from './policy/by-action.js'
 import { defaultAction, type DefaultActionOptions } from './policy/default-action.js'
@@ -19,16 +20,23 @@ export interface Chain {
   remembers(request: AccessRequest): boolean
   /** Forgets that a request was allowed: the next of its kind is asked anew. */
   forget(request: AccessRequest): void
+  /** How each backend is doing, in the order of their URLs, those of publishers last if they differ. */
+  backends(): BackendState[]
   /** Closes the connections to the backends, whatever is still on its way: whoever it is for has been refused by then. */
   close(): Promise<void>
 }
 
 export interface ChainHooks extends OutageHooks, Required<BreakerHooks>, Pick<Required<DefaultActionOptions>, 'onUnavailable'> {}
 
+const placeOf = (origin: string): string => {
+  const { protocol, hostname, port } = new URL(origin)
+  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
+}
+
 /** Puts the steps together: rules, what is remembered, the default action, the breaker, the backend. */
 export const createChain = (settings: Settings, hooks: ChainHooks): Chain => {
   const { play, publish } = settings
-  const backends: Backend[] = []
+  const backends: { readonly backend: Backend, up: boolean, breakerOpen: boolean }[] = []
   const allowed: Memory[] = []
   const allowedLast: Memory[] = []
   const memoryIn = (list: Memory[]): Memory => {
@@ -38,8 +46,15 @@ export const createChain = (settings: Settings, hooks: ChainHooks): Chain => {
   }
   const asking = (backendSettings: BackendSettings): Authorize => {
     const backend = createBackend(backendSettings)
-    backends.push(backend)
-    const asked = watchOutage(breaker(backend.authorize, backendSettings.breaker, hooks), hooks)
+    const state = { backend, up: true, breakerOpen: false }
+    backends.push(state)
+    const asked = watchOutage(breaker(backend.authorize, backendSettings.breaker, {
+      onOpen: (reason) => { state.breakerOpen = true; hooks.onOpen(reason) },
+      onClose: () => { state.breakerOpen = false; hooks.onClose() }
+    }), {
+      onBegin: (reason) => { state.up = false; hooks.onBegin(reason) },
+      onEnd: (requests, reason) => { state.up = true; hooks.onEnd(requests, reason) }
+    })
     const answered = defaultAction(lastVerdict(asked, backendSettings, memoryIn(allowedLast)), { ...backendSettings, ...hooks })
     return remember(answered, backendSettings, memoryIn(allowed))
   }
@@ -51,6 +66,8 @@ export const createChain = (settings: Settings, hooks: ChainHooks): Chain => {
     forget: (request) => {
       for (const memory of [...allowed, ...allowedLast]) memory.forget(requestKey(request))
     },
-    close: async () => { await Promise.all(backends.map((backend) => backend.close())) }
+    backends: () => backends.flatMap(({ backend, up, breakerOpen }) => backend.stats().map(({ origin, answers, waiting, latencyMs }) => (
+      { at: placeOf(origin), up, breakerOpen, answers, waiting, ...(latencyMs !== undefined && { latencyMs }) }))),
+    close: async () => { await Promise.all(backends.map(({ backend }) => backend.close())) }
   }
 }

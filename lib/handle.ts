@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Registry } from 'prom-client'
 import type { AccessRequest } from './access/request.js'
 import type { Verdict } from './access/verdict.js'
 import type { SessionRecord } from './nms/host.js'
@@ -30,10 +31,21 @@ export class HttpAuth extends EventEmitter<HttpAuthEvents> {
    */
   readonly close: () => Promise<void>
 
-  constructor(stats: () => Stats, close: () => Promise<void>) {
+  readonly #metrics: () => Registry
+
+  constructor(stats: () => Stats, close: () => Promise<void>, metrics: () => Registry) {
     super()
     this.stats = stats
     this.close = close
+    this.#metrics = metrics
+  }
+
+  /**
+   * Prometheus metrics for a route of your own: a registry of prom-client, which is loaded when this is
+   * first read. Counters count from the attach on, durations from this first reading.
+   */
+  get metrics(): Registry {
+    return this.#metrics()
   }
 }
 

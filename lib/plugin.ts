@@ -3,6 +3,7 @@ import { networks } from './access/address.js'
 import { createChain } from './chain.js'
 import { createConsoleLog } from './observe/console.js'
 import { createHub } from './observe/hub.js'
+import { createMetrics, type Metrics } from './observe/metrics.js'
 import { HttpAuthError } from './errors.js'
 import { createDoor } from './gate/door/door.js'
 import { createFilesGate } from './gate/files/gate.js'
@@ -20,7 +21,7 @@ import { resolve } from './options/resolve.js'
 import { onCaught } from './safely.js'
 import { warningsOf } from './options/warnings.js'
 import { createHeld } from './gate/door/slots.js'
-import { createCounters } from './observe/stats.js'
+import { createCounters, type Stats } from './observe/stats.js'
 import { addSinks } from './sinks.js'
 
 /**
@@ -50,9 +51,9 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     publish(handle, (name, error) => log.error(`a listener of "${name}" failed`, error), event, ...args)
 
   const hub = createHub((error) => log.error('what happened could not be passed on', error))
+  hub.add(counters)
   hub.add({
     verdict({ request, verdict }) {
-      counters.count(request, verdict)
       log.verdict(request, verdict)
       tell('verdict', request, verdict)
     },
@@ -60,7 +61,8 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
       if (outage.state === 'begin') log.outageBegins(outage.reason)
       else log.outageEnds(outage.requests)
       tell('unavailable', outage)
-    }
+    },
+    cut: (ip, reason) => log.cut(ip, reason)
   })
   const sinks = addSinks(settings, hub, log)
 
@@ -74,11 +76,11 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const door = createDoor({
     authorize: chain.authorize,
     hold: (ip) => held.enter(ip),
-    report: (request, verdict) => hub.verdict({ at: Date.now(), request, verdict }),
+    report: (request, verdict, heldMs) => hub.verdict({ at: Date.now(), request, verdict, ...(heldMs !== undefined && { heldMs }) }),
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
   const trusted = networks(settings.trustProxy)
-  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut: (ip, reason) => { counters.cut(reason); log.cut(ip, reason) } })
+  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut: (ip, reason) => hub.cut(ip, reason) })
   const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers, forget: chain.forget })
   const [route] = host.dialect.staticRoutes
   const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)
@@ -99,7 +101,17 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     log.close()
     offCaught()
   })()
-  const handle = new HttpAuth(() => ({ ...counters.read(), held: held.size, viewers: viewers.size }), close)
+  const stats = (): Stats => ({
+    ...counters.read(), held: held.size, viewers: viewers.size, backends: chain.backends(), dropped: sinks.dropped(), dryRun: settings.dryRun.length > 0
+  })
+  let metrics: Metrics | undefined
+  const handle = new HttpAuth(stats, close, () => {
+    if (metrics === undefined) {
+      metrics = createMetrics(stats)
+      hub.add(metrics.sink)
+    }
+    return metrics.registry
+  })
   listener.onSession = (event, session) => tell('session', event, session)
   listener.onIntruder = ({ id, ip, streamPath }, action, layer) =>
     log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)
@@ -117,5 +129,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
 const leaveOpen = (): HttpAuth => {
   createConsoleLog('none').banner(['httpAuth is false: this node-media-server is OPEN, nobody is asked for'])
   const counters = createCounters()
-  return new HttpAuth(() => ({ ...counters.read(), held: 0, viewers: 0 }), () => Promise.resolve())
+  const stats = (): Stats => ({ ...counters.read(), held: 0, viewers: 0, backends: [], dropped: {}, dryRun: false })
+  let metrics: Metrics | undefined
+  return new HttpAuth(stats, () => Promise.resolve(), () => (metrics ??= createMetrics(stats)).registry)
 }

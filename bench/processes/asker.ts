@@ -42,7 +42,7 @@ const start = ({ url }: { url: string }): void => {
     authorize: chain.authorize,
     hold: () => noop,
     report: (asked, verdict) => {
-      counters.count(asked, verdict)
+      counters.verdict?.({ at: Date.now(), request: asked, verdict })
       log.verdict(asked, verdict)
     },
     onBug: (error) => { throw error }

@@ -1,3 +1,4 @@
+import type { CutReason } from '../access/cut.js'
 import type { AccessRequest, Action, Protocol } from '../access/request.js'
 import type { Verdict } from '../access/verdict.js'
 
@@ -46,12 +47,27 @@ export interface Outage {
   readonly requests: number
 }
 
+/** What a question to one backend came to. */
+export type AskedOutcome = '200' | 'denied' | 'unavailable' | 'unanswered' | 'overload'
+
+/** What a question about a session that runs came to. */
+export type RecheckResult = 'kept' | 'denied' | 'failed'
+
+/** Which rule of the limits per user acted; `docs/operations.md` has them. */
+export type LimitPolicy = 'reconnect' | 'gone' | 'zap' | 'endOldest' | 'denyNew' | 'bar'
+
 /** What is told to whoever watches: each method is optional, and what it throws is reported and hurts nobody. */
 export interface Sink {
   verdict?(decision: Decision): void
   start?(session: SessionFacts): void
   end?(session: SessionFacts, end: SessionEnd): void
   outage?(outage: Outage): void
+  /** A connection was ended before a verdict. */
+  cut?(ip: string, reason: CutReason): void
+  /** A question of a client's, or about a session that runs, is over. `backend` is its host and port. */
+  asked?(backend: string, outcome: AskedOutcome, ms: number): void
+  recheck?(result: RecheckResult): void
+  limitAction?(policy: LimitPolicy): void
 }
 
 type Event = keyof Sink
@@ -73,38 +89,40 @@ const MAX_WAITING = 10_000
 /** @param onError - a sink has failed */
 export const createHub = (onError: (error: unknown) => void): Hub => {
   let sinks: readonly Sink[] = []
-  const tell = (...[event, ...args]: Told): void => {
-    for (const sink of sinks) {
-      try {
-        (sink[event] as ((...given: unknown[]) => void) | undefined)?.apply(sink, args)
-      } catch (error) {
-        onError(error)
-      }
+  const tellOne = (sink: Sink, [event, ...args]: Told): void => {
+    try {
+      (sink[event] as ((...given: unknown[]) => void) | undefined)?.apply(sink, args)
+    } catch (error) {
+      onError(error)
     }
+  }
+  const tell = (...event: Told): void => {
+    for (const sink of sinks) tellOne(sink, event)
   }
   const add = (sink: Sink): (() => void) => {
     sinks = [...sinks, sink]
     return () => { sinks = sinks.filter((other) => other !== sink) }
   }
+  const tellers = (told: (...event: Told) => void): Required<Sink> => ({
+    verdict: (decision) => told('verdict', decision),
+    start: (session) => told('start', session),
+    end: (session, end) => told('end', session, end),
+    outage: (outage) => told('outage', outage),
+    cut: (ip, reason) => told('cut', ip, reason),
+    asked: (backend, outcome, ms) => told('asked', backend, outcome, ms),
+    recheck: (result) => told('recheck', result),
+    limitAction: (policy) => told('limitAction', policy)
+  })
   return {
-    verdict: (decision) => tell('verdict', decision),
-    start: (session) => tell('start', session),
-    end: (session, end) => tell('end', session, end),
-    outage: (outage) => tell('outage', outage),
+    ...tellers(tell),
     add,
     addLater(loading) {
-      const waiting: ((sink: Sink) => void)[] = []
-      const wait = (later: (sink: Sink) => void): void => { if (waiting.length < MAX_WAITING) waiting.push(later) }
-      const remove = add({
-        verdict: (decision) => wait((sink) => sink.verdict?.(decision)),
-        start: (session) => wait((sink) => sink.start?.(session)),
-        end: (session, end) => wait((sink) => sink.end?.(session, end)),
-        outage: (outage) => wait((sink) => sink.outage?.(outage))
-      })
+      const waiting: Told[] = []
+      const remove = add(tellers((...event) => { if (waiting.length < MAX_WAITING) waiting.push(event) }))
       loading.then((sink) => {
         remove()
+        for (const event of waiting) tellOne(sink, event)
         add(sink)
-        for (const later of waiting) later(sink)
       }).catch((error: unknown) => {
         remove()
         onError(error)

@@ -39,8 +39,8 @@ export const overloaded = deny('overload', 'too many clients are waiting')
 interface Behind {
   readonly authorize: Authorize
   readonly hold: Door['hold']
-  /** Counts, logs and publishes a verdict. */
-  readonly report: (request: AccessRequest, verdict: Verdict) => void
+  /** Counts, logs and publishes a verdict; `heldMs` is how long the client waited for it here. */
+  readonly report: (request: AccessRequest, verdict: Verdict, heldMs?: number) => void
   /** A step of the chain, or a listener of NMS's events, failed in a way that it must not. */
   readonly onBug: Door['onBug']
 }
@@ -54,10 +54,11 @@ export const createDoor = ({ authorize, hold, report, onBug }: Behind): Door & {
   const decide = (request: AccessRequest, signal: LeaveSignal): Promise<Verdict> => {
     if (closed) return Promise.resolve(shutDown)
     if (debug.enabled) debug('session %s at the door: %s %s by %s', request.sessionId, request.action, request.streamPath, request.protocol)
+    const since = performance.now()
     return new Promise((resolve) => {
       const settle = (verdict: Verdict): void => {
         if (!held.delete(settle)) return
-        if (!signal.aborted) report(request, verdict)
+        if (!signal.aborted) report(request, verdict, performance.now() - since)
         if (debug.enabled) debug('session %s: %s by %s', request.sessionId, verdict.allowed ? 'allowed' : 'denied', verdict.source)
         resolve(verdict)
       }
