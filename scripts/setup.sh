@@ -12,7 +12,8 @@ TOOLS=(
   'curl     curl      runs the command lines that the examples print'
   'chromium chromium  plays the page of the HLS example'
   'ps       procps    looks for programs that were left behind'
-  'nginx    nginx     the peer in the bench "peers"'
+  'nginx    nginx     the peer in the bench "peers"; shares viewers out to several servers'
+  'redis-server redis-server what several servers share'
   'prometheus prometheus scrapes the metrics'
   'promtool prometheus checks metrics and alert rules'
   'logrotate logrotate rotates the audit file'
@@ -85,11 +86,11 @@ apt() {
     -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
 }
 
-# The packages of nginx and Prometheus start daemons. They are wanted as programs only: Debian's own switch for that is
+# The packages of nginx, Redis and Prometheus start daemons. They are wanted as programs only: Debian's own switch for that is
 # a policy-rc.d which forbids all starts. One that is there already is the administrator's, and stays.
 policy=/usr/sbin/policy-rc.d
 new_daemons=()
-for daemon in nginx prometheus; do
+for daemon in nginx redis-server prometheus; do
   [[ " ${packages[*]} " == *" $daemon "* ]] && new_daemons+=("$daemon")
 done
 if [ ! -e "$policy" ]; then

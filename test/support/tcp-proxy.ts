@@ -1,0 +1,55 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+
+/** A TCP proxy whose line gets slow or dies without a word. */
+export interface TcpProxy {
+  readonly port: number
+  /** What either side says arrives so much later, in milliseconds. */
+  delay(ms: number): void
+  /** Nothing passes any more on connections that are open, and none is closed; new ones are accepted and go nowhere. */
+  cut(): void
+  /** New connections pass again; those that were cut stay dead. */
+  mend(): void
+  close(): Promise<void>
+}
+
+export const createTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
+  const sockets = new Set<Socket>()
+  const dead = new WeakSet<Socket>()
+  let delayMs = 0
+  let isCut = false
+  const keep = (socket: Socket): Socket => {
+    sockets.add(socket)
+    return socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
+  }
+  const server = createServer((client) => {
+    keep(client)
+    if (isCut) {
+      dead.add(client)
+      client.resume()
+      return
+    }
+    const target = keep(connect(targetPort, '127.0.0.1'))
+    for (const [from, to] of [[client, target], [target, client]] as const) {
+      const pass = (action: () => void): void => {
+        if (delayMs === 0) action()
+        else setTimeout(action, delayMs)
+      }
+      from.on('data', (bytes) => pass(() => { if (!dead.has(from) && !to.destroyed) to.write(bytes) }))
+      from.on('close', () => pass(() => { if (!dead.has(from)) to.destroy() }))
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    delay: (ms) => { delayMs = ms },
+    cut() {
+      isCut = true
+      for (const socket of sockets) dead.add(socket)
+    },
+    mend: () => { isCut = false },
+    close: () => new Promise((resolve) => {
+      for (const socket of sockets) socket.destroy()
+      server.close(() => resolve())
+    })
+  }
+}
