@@ -67,6 +67,19 @@ export interface WebhookSettings {
   readonly secret?: string
 }
 
+/** Where several servers share limits and memory. */
+export interface StoreSettings {
+  /** One server (or what Sentinels know), or the first nodes of a Cluster. */
+  readonly urls: readonly string[]
+  /** What all keys begin with. */
+  readonly prefix: string
+  readonly heartbeatMs: number
+  /** Nobody waits for the store any longer. */
+  readonly timeoutMs: number
+  /** ioredis's own. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
 /** Everything that is in force, complete and immutable. */
 export interface Settings {
   /** What the backend's contract is called, for people. */
@@ -91,6 +104,8 @@ export interface Settings {
     /** A playlist larger than this many bytes is refused. */
     readonly maxPlaylistBytes: number
   }
+  /** Absent where a server counts by itself. */
+  readonly store?: StoreSettings
   readonly log: 'none' | 'outages' | 'denials' | 'verdicts'
   readonly logFormat: 'text' | 'json'
   readonly audit?: AuditSettings

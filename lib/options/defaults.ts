@@ -1,9 +1,10 @@
 import { ADMIN_DEFAULTS } from './admin.js'
 import { AUDIT_DEFAULTS } from './audit.js'
 import { deepFreeze } from './deep-freeze.js'
+import { STORE_DEFAULTS } from './store.js'
 import { WEBHOOK_DEFAULTS } from './webhook.js'
 
-/** Every option's value unless it is set; `url` has none. The sections `admin`, `audit` and `webhook` are off unless they are given. */
+/** Every option's value unless it is set; `url` has none. The sections `admin`, `audit`, `store` and `webhook` are off unless they are given. */
 export const DEFAULTS = deepFreeze({
   preset: 'custom',
   strategy: 'failover',
@@ -40,6 +41,7 @@ export const DEFAULTS = deepFreeze({
   logFormat: 'text',
   audit: AUDIT_DEFAULTS,
   admin: ADMIN_DEFAULTS,
+  store: STORE_DEFAULTS,
   webhook: WEBHOOK_DEFAULTS,
   dryRun: false,
   drainMs: 0

@@ -1,6 +1,6 @@
 import type { Action } from '../access/request.js'
 import type { BackendSettings, Settings } from '../access/settings.js'
-import { redactUrl } from './redact.js'
+import { redactStoreUrl, redactUrl } from './redact.js'
 
 const asks = (backend: BackendSettings): string => {
   const urls = backend.urls.map((url) => redactUrl(new URL(url)))
@@ -41,5 +41,6 @@ export const describe = (settings: Settings): string[] => [
   `rules:      ${settings.rules.length === 0 ? 'none' : `${settings.rules.length}, the first that matches wins`}`,
   ...settings.rules.map(({ text }) => `            ${text}`),
   `files:      ${settings.files.open.length === 0 ? 'none' : settings.files.open.join(' ')} are open`,
+  ...(settings.store === undefined ? [] : [`store:      ${settings.store.urls.map(redactStoreUrl).join(', ')}, keys begin with {${settings.store.prefix}}`]),
   ...(settings.trustProxy.length === 0 ? [] : [`proxies:    ${settings.trustProxy.join(', ')} are believed about their clients`])
 ]

@@ -52,12 +52,22 @@ const streamPatternProblem = (text: string): string | undefined => {
   return count('{app}') === 1 && count('{stream}') === 1 ? undefined : 'must name {app} once and {stream} once'
 }
 
+const storeUrlProblem = (text: string): string | undefined => {
+  if (text.startsWith('/')) return undefined
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined) return 'must be a URL such as redis://127.0.0.1:6379, or the path of a Unix socket'
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') return 'must begin with redis:// or rediss://, or be the path of a Unix socket'
+  return /^\/?\d*$/.test(url.pathname) ? undefined : 'must have nothing but a database number behind its host'
+}
+
 /**
  * What a text must be beyond the schema, as JSON schema formats: each says what is wrong with a
  * text, in words that go after the option's path, or nothing.
  */
 export const FORMATS: Readonly<Record<string, (text: string) => string | undefined>> = {
   'backend-url': urlProblem,
+  'store-url': storeUrlProblem,
+  'store-prefix': (text) => /^[\w.:-]{1,64}$/.test(text) ? undefined : 'must be 1 to 64 letters, digits, and any of _ . : -',
   network: (text) => isNetwork(text) ? undefined : 'must be an IPv4 or IPv6 address or a CIDR network',
   address: (text) => isIP(text) !== 0 ? undefined : 'must be an IPv4 or IPv6 address',
   'host-name': (text) => /^(?:[a-z\d_-]+(?:\.[a-z\d_-]+)*|\[[\da-f:.]+\])$/i.test(text) ? undefined : 'must be a host name or an address, without scheme and port',

@@ -2,6 +2,7 @@ import type { Action, Protocol } from '../access/request.js'
 import type { AdminOptions } from './admin.js'
 import type { AuditOptions } from './audit.js'
 import type { PresetName } from './presets.js'
+import type { StoreOptions } from './store.js'
 import type { WebhookOptions } from './webhook.js'
 
 /** How to speak TLS to the backend. Files are read once, at start. */
@@ -149,6 +150,8 @@ export interface Options extends BackendOptions {
   /** The same for one address (IPv6: one /64). Default 1000. */
   maxSessionsPerIp?: number
   files?: FilesOptions
+  /** Shares limits and what is remembered with other servers. Needs the package `ioredis`. Default none. */
+  store?: StoreOptions
   /**
    * What the console shows: `outages` their begin and end and faults of the backend, `denials` also
    * who is refused (floods in one line), `verdicts` every verdict. Default `denials`.

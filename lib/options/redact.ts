@@ -4,10 +4,17 @@ export const redactUrl = (url: URL): string => {
   return `${url.protocol}//${url.host}${url.pathname}${names.length === 0 ? '' : `?${names.join('&')}`}`
 }
 
+/** Where a store is, without user, password and options. */
+export const redactStoreUrl = (text: string): string => {
+  if (text.startsWith('/')) return text.replace(/\?.*$/, '')
+  const url = new URL(text)
+  return `${url.protocol}//${url.host}${url.pathname}`
+}
+
 const MAX_SHOWN = 60
 
 /** Options below which every text may be a secret. */
-const SECRET = /\.(?:headers|params|tls|token|secret)\b/
+const SECRET = /\.(?:headers|params|tls|token|secret|store)\b/
 
 /** What was given for an option, in words for an error message that may be pasted anywhere. */
 export const shown = (path: string, value: unknown): string => {

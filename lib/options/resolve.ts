@@ -10,6 +10,7 @@ import { mistakeOf } from './mistakes.js'
 import type { BackendOptions, Options, RuleOptions } from './options.js'
 import { completeUrl, PRESETS, type Preset } from './presets.js'
 import { SCHEMA } from './schema.js'
+import { storeOf } from './store.js'
 import { readTls } from './tls.js'
 import { webhookOf } from './webhook.js'
 
@@ -161,6 +162,7 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
     logFormat: set.logFormat,
     ...(given.audit && { audit: auditOf(given.audit, baseDir, (path, problem) => mistakes.push(`${path}: ${problem}`)) }),
     ...(given.admin && { admin: adminOf(given.admin, baseDir, (path, problem) => mistakes.push(`${path}: ${problem}`)) }),
+    ...(given.store && { store: storeOf(given.store, baseDir, (path, problem) => mistakes.push(`${path}: ${problem}`)) }),
     ...(given.webhook && { webhook: webhookOf(given.webhook) }),
     dryRun: set.dryRun === true ? ['play'] : set.dryRun === false ? [] : set.dryRun,
     drainMs: set.drainMs

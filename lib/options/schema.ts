@@ -3,6 +3,7 @@ import { AUDIT_SCHEMA } from './audit.js'
 import { DEFAULTS } from './defaults.js'
 import { deepFreeze } from './deep-freeze.js'
 import { PRESETS } from './presets.js'
+import { STORE_SCHEMA } from './store.js'
 import { WEBHOOK_SCHEMA } from './webhook.js'
 
 /** Node's timers take no more; a longer one would fire at once. */
@@ -146,6 +147,7 @@ export const SCHEMA = deepFreeze({
     logFormat: { enum: ['text', 'json'], default: DEFAULTS.logFormat, description: 'Lines for people, or JSON objects for programs.' },
     audit: AUDIT_SCHEMA,
     admin: ADMIN_SCHEMA,
+    store: STORE_SCHEMA,
     webhook: WEBHOOK_SCHEMA,
     dryRun: {
       type: ['boolean', 'array'], minItems: 1, uniqueItems: true, items: { enum: ACTIONS }, default: DEFAULTS.dryRun,

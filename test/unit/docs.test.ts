@@ -30,10 +30,10 @@ const optionRows = (): Map<string, string> => {
 }
 
 /** Sections whose options have rows of their own. */
-const SPLIT = ['tls', 'files', 'admin', 'audit', 'webhook'] as const
+const SPLIT = ['tls', 'files', 'admin', 'audit', 'store', 'webhook'] as const
 
 /** A section that has none of these does nothing. */
-const REQUIRED_IN_SECTION = ['admin.port', 'audit.file', 'webhook.url']
+const REQUIRED_IN_SECTION = ['admin.port', 'audit.file', 'store.url', 'webhook.url']
 
 /** Every option by its path, with its default. */
 const everyOption = (): Map<string, unknown> => {

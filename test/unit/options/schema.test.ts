@@ -20,7 +20,7 @@ const backend: Record<keyof BackendOptions, true> = {
 }
 const options: Record<keyof Options, true> = {
   ...backend, preset: true, actions: true, publish: true, rules: true, trustProxy: true, maxHeld: true, maxHeldPerIp: true, commandTimeoutMs: true,
-  hlsIdleMs: true, maxSessions: true, maxSessionsPerIp: true, files: true, log: true, logFormat: true, audit: true, admin: true, webhook: true, dryRun: true, drainMs: true
+  hlsIdleMs: true, maxSessions: true, maxSessionsPerIp: true, files: true, log: true, logFormat: true, audit: true, store: true, admin: true, webhook: true, dryRun: true, drainMs: true
 }
 const tls: Record<keyof TlsOptions, true> = { ca: true, cert: true, key: true, rejectUnauthorized: true }
 const breaker: Record<keyof BreakerOptions, true> = { failures: true, probeMs: true }
@@ -55,9 +55,9 @@ describe('the schema of the options', () => {
     expect(() => ajv.compile(structuredClone(SCHEMA))).to.not.throw()
   })
 
-  const { tls: tlsDefaults, files: filesDefaults, audit: auditDefaults, admin: adminDefaults, webhook: webhookDefaults, ...plain } = DEFAULTS
+  const { tls: tlsDefaults, files: filesDefaults, audit: auditDefaults, admin: adminDefaults, webhook: webhookDefaults, store: storeDefaults, ...plain } = DEFAULTS
   const defaults = new Map<string, unknown>(Object.entries(plain))
-  for (const [section, values] of Object.entries({ tls: tlsDefaults, files: filesDefaults, audit: auditDefaults, admin: adminDefaults, webhook: webhookDefaults, breaker: plain.breaker })) {
+  for (const [section, values] of Object.entries({ tls: tlsDefaults, files: filesDefaults, audit: auditDefaults, admin: adminDefaults, webhook: webhookDefaults, store: storeDefaults, breaker: plain.breaker })) {
     for (const [key, value] of Object.entries(values)) defaults.set(`${section}/${key}`, value)
   }
 
