@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'ERR_ALREADY_ATTACHED'
   /** The config has no `httpAuth` section. */
   | 'ERR_NO_SECTION'
+  /** `store` is set, but its package ioredis is missing or of an unsupported version. */
+  | 'ERR_STORE_PACKAGE'
   /** The backend gave no final status in time. */
   | 'ERR_BACKEND_UNAVAILABLE'
 

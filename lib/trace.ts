@@ -2,7 +2,7 @@ import debug from 'debug'
 import { errorText, maskSecrets } from './mask.js'
 
 /** The namespaces below `nms-http-auth` that show a session's whole way with `DEBUG=nms-http-auth:*`. */
-export type Namespace = 'gate' | 'backend' | 'policy' | 'nms' | 'hls'
+export type Namespace = 'gate' | 'backend' | 'policy' | 'nms' | 'hls' | 'store'
 
 /** Prints a line for whoever follows a session with `DEBUG`, if anybody does. */
 export interface Trace {

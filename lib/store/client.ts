@@ -1,0 +1,66 @@
+import { createRequire } from 'node:module'
+import type * as ioredis from 'ioredis'
+import type { StoreSettings } from '../access/settings.js'
+import { HttpAuthError } from '../errors.js'
+import { SCRIPTS, type ScriptName } from './scripts.js'
+
+/** A connection to the store, with the scripts as its methods. */
+export type Client = (ioredis.Redis | ioredis.Cluster) & Readonly<Record<`nha_${ScriptName}`, (keys: number, ...args: readonly (string | number)[]) => Promise<unknown>>>
+
+const load = createRequire(import.meta.url)
+
+/** Longest pause before a lost connection is tried again, in milliseconds. */
+const MAX_PAUSE_MS = 1000
+const CONNECT_MS = 2000
+
+/**
+ * Loads ioredis, which only those who share a store have.
+ * @throws HttpAuthError `ERR_STORE_PACKAGE` if it is missing or of an unsupported version
+ */
+const loadPackage = (): typeof ioredis => {
+  const advice = 'needs the package ioredis. Run: npm install ioredis@6'
+  let version: string
+  try {
+    version = (load('ioredis/package.json') as { version: string }).version
+  } catch (cause) {
+    throw new HttpAuthError('ERR_STORE_PACKAGE', `httpAuth.store ${advice}`, { cause })
+  }
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major !== 6 && (major !== 5 || minor < 4)) {
+    throw new HttpAuthError('ERR_STORE_PACKAGE', `httpAuth.store: ioredis ${version} is not supported (needs ^5.4 or ^6), it ${advice}`)
+  }
+  return load('ioredis') as typeof ioredis
+}
+
+/**
+ * What ioredis would do by itself when the store is away is an outage of its own: it queues, waits for seconds, and
+ * sends again what has been given up. None of that is wanted here, whatever the operator's options say.
+ */
+const OURS = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: CONNECT_MS,
+  // How long a connection that is ended may take to close before it is destroyed: its peer may be gone.
+  disconnectTimeout: 100,
+  // The scripts make keys of their own, which ioredis would not see.
+  keyPrefix: ''
+} satisfies ioredis.RedisOptions
+
+const pause = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt - 1, 10), MAX_PAUSE_MS)
+
+/** Makes a client that has not connected yet. */
+export const createClient = ({ urls, options }: StoreSettings): Client => {
+  const { Redis, Cluster } = loadPackage()
+  const own = { ...options, ...OURS }
+  const [url = '', ...more] = urls
+  const client = more.length === 0
+    ? new Redis(url, { ...own, retryStrategy: pause })
+    : new Cluster([...urls], {
+      lazyConnect: true, enableOfflineQueue: false, clusterRetryStrategy: pause, redisOptions: own
+    })
+  for (const [name, lua] of Object.entries(SCRIPTS)) client.defineCommand(`nha_${name}`, { lua })
+  return client as Client
+}

@@ -1,0 +1,41 @@
+import { PRELUDE, USER } from './lua-prelude.js'
+
+/** Values that each place takes in `ARGV`. */
+export const RENEW_FIELDS = 9
+
+/**
+ * Renews a node's places, of many users. `KEYS`: the users; `ARGV`: deadline, node, lease in ms, bar in ms, then for each place: which
+ * key, id, device, stream, age, quiet, goneMs, silentMs, limit. A place that was lost stays so and is returned, flat: `lost`, id, rule,
+ * others, begin, who; one that was missing is added, and if there may be too many then: `over`, id.
+ */
+export const RENEW = `${PRELUDE}${USER}
+local node, lease, bar = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local result, added = {}, {}
+for at = 5, #ARGV, ${RENEW_FIELDS} do
+  local key, id, seen = KEYS[tonumber(ARGV[at])], ARGV[at + 1], now - tonumber(ARGV[at + 5]) * 1000
+  local found = redis.call('HMGET', key, 'p' .. id, 'e' .. id)
+  local place = found[1] and parse(id, found[1])
+  local mark = found[2] and { found[2]:match('^(%d+) (%S+) (%d+) (%d+) (.*)$') }
+  if mark and mark[1] and tonumber(mark[1]) > now and not place then
+    for _, value in ipairs({ 'lost', id, mark[2], mark[3], mark[4], mark[5] }) do result[#result + 1] = value end
+  else
+    if not place then
+      place = { id = id, device = ARGV[at + 2], stream = ARGV[at + 3], begin = now - tonumber(ARGV[at + 4]) * 1000, seen = seen, nodes = {} }
+      added[#added + 1] = { key = key, id = id, limit = tonumber(ARGV[at + 8]) }
+    end
+    place.seen = math.max(place.seen, seen)
+    place.gone, place.silent = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
+    place.limit = place.limit or tonumber(ARGV[at + 8])
+    place.nodes[node] = after(lease)
+    redis.call('HSET', key, 'p' .. id, text(place))
+    keep(key, math.max(lease, bar))
+  end
+end
+for _, place in ipairs(added) do
+  if redis.call('HLEN', place.key) > place.limit then
+    result[#result + 1] = 'over'
+    result[#result + 1] = place.id
+  end
+end
+return result
+`

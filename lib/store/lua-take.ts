@@ -1,0 +1,45 @@
+import { PRELUDE, USER } from './lua-prelude.js'
+
+/**
+ * Takes a place of a user (`KEYS[1]`). `ARGV`: deadline, node, lease in ms, place, device, stream, goneMs, silentMs, limit,
+ * `take` or `enter`, policy, bar in ms. Returns what came of it, whether there are too many now, and the place's begin.
+ * Idempotent by the place's id: whoever has it keeps it, and its begin.
+ */
+export const TAKE = `${PRELUDE}${USER}
+local key, node, lease = KEYS[1], ARGV[2], tonumber(ARGV[3])
+local id, device, stream = ARGV[4], ARGV[5], ARGV[6]
+local limit, waits, policy, bar = tonumber(ARGV[9]), ARGV[10] == 'enter', ARGV[11], tonumber(ARGV[12])
+local user = load(key)
+local mine = user.places[id]
+local isNew = not mine
+mine = mine or { id = id, device = device, stream = stream, nodes = {} }
+-- A try of a device that was just ended here, or of one that is known to be two.
+local spot = device .. ' ' .. stream
+if isNew and (user.z[spot] or lookalike(user, device)) then
+  local count = tonumber((user.c[device] or '0 0'):match(' (%d+)$')) + 1
+  user.c[device] = after(bar) .. ' ' .. int(count)
+  redis.call('HSET', key, 'c' .. device, user.c[device])
+  redis.call('HDEL', key, 'z' .. spot)
+end
+local tooMany = user.count + (isNew and 1 or 0) > limit
+if isNew and waits and tooMany and #candidates(user, mine) < user.count + 1 - limit then
+  local barred = user.b[device]
+  if barred then
+    redis.call('HSET', key, 'b' .. device, after(bar))
+    keep(key, bar)
+    return { 'bar', 1, '0' }
+  end
+  if policy == 'denyNew' then
+    keep(key, bar)
+    return { 'denyNew', 1, '0' }
+  end
+end
+mine.begin = mine.begin or now
+mine.seen = now
+mine.gone, mine.silent, mine.limit = tonumber(ARGV[7]), tonumber(ARGV[8]), limit
+mine.nodes[node] = after(lease)
+redis.call('HSET', key, 'p' .. id, text(mine))
+redis.call('HDEL', key, 'e' .. id)
+keep(key, math.max(lease, bar))
+return { 'in', (isNew and tooMany) and 1 or 0, int(mine.begin) }
+`

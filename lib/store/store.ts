@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import type { StoreSettings } from '../access/settings.js'
+import { trace } from '../trace.js'
+import type { Store, StoreListener } from '../sessions/store.js'
+import { createClient } from './client.js'
+import { createLeases, LEASE_BEATS } from './leases.js'
+import { createLink } from './link.js'
+import { createMemory } from './memory.js'
+import { createNames, deviceId, userId } from './names.js'
+import { createOrders } from './orders.js'
+
+const debug = trace('store')
+
+/** Hashes of what must be the same on all servers. */
+export interface Fingerprint { readonly limits: string, readonly backend: string }
+
+/**
+ * Connects to the store. Node ids are random for each start: what a server leaves behind that ended is nobody's.
+ * @throws HttpAuthError `ERR_STORE_PACKAGE` if ioredis is missing; a store that does not answer is no error
+ */
+export const createStore = (settings: StoreSettings, fingerprint: Fingerprint, listener: StoreListener): Store => {
+  const client = createClient(settings)
+  const subscriber = createClient(settings)
+  const names = createNames(settings.prefix, randomBytes(8).toString('base64url'))
+  const differing = new Set<string>()
+  let servers = 0
+  let closed = false
+
+  const compare = (others: readonly string[]): void => {
+    for (const other of others) {
+      const [limits, backend] = other.split(' ')
+      for (const [what, differs] of [['limits', limits !== fingerprint.limits], ['backend', backend !== fingerprint.backend]] as const) {
+        if (!differs || differing.has(what)) continue
+        differing.add(what)
+        listener.onDiffers(what)
+      }
+    }
+  }
+  const link = createLink(client, settings, {
+    hello: () => ({
+      keys: [names.nodes, names.orders],
+      args: [names.node, settings.heartbeatMs * LEASE_BEATS, `${fingerprint.limits} ${fingerprint.backend}`, orders.heardUntil]
+    }),
+    onHello(reply) {
+      const [time, count, missed, others] = reply as [string, number, string[], string[]]
+      servers = count
+      for (const order of missed) orders.hear(order)
+      orders.heard(time)
+      compare(others)
+    },
+    onBeat: () => void leases.renew(),
+    // Its messages come on a connection of their own, of which no heartbeat tells whether it is dead.
+    onDead: () => subscriber.disconnect(true),
+    onAway: listener.onAway,
+    onBack: listener.onBack
+  })
+  const orders = createOrders(link, names, listener)
+  const leases = createLeases(link, names, settings.heartbeatMs, listener.over)
+  const memory = createMemory(link, names)
+
+  subscriber.on('message', (channel: string, message: string) => {
+    if (channel === names.mine) leases.lost(message)
+    else orders.hear(message)
+  })
+  subscriber.on('error', (error: Error) => debug('subscriber: %s', error))
+  const subscribe = (): void => {
+    subscriber.subscribe(names.mine, names.everybody).catch((error: unknown) => debug('subscriber: %s', error))
+  }
+  subscriber.on('ready', subscribe)
+  subscriber.connect().catch((error: unknown) => debug('subscriber: %s', error))
+
+  return {
+    ...memory,
+    get up() { return link.up },
+    lease: leases.lease,
+    barred: orders.barred,
+    bar(requestKey, user, device, forMs) {
+      const owner = userId(user)
+      void link.run('bar', [names.bar(requestKey), names.user(owner)], [owner, deviceId(device), Math.max(1, Math.round(forMs))])
+      orders.bar(user, device, forMs)
+    },
+    endUser: orders.endUser,
+    forget: orders.forget,
+    stats: () => ({ up: link.up, servers: link.up ? servers : 0, errors: link.errors, outages: link.outages, places: leases.size }),
+    close() {
+      if (closed) return Promise.resolve()
+      closed = true
+      link.close()
+      subscriber.disconnect()
+      return Promise.resolve()
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import { expect } from 'chai'
+import { cleanup } from '../../support/cleanup.js'
+import { startRedis, type RedisServer } from '../../support/redis.js'
+import { claimOf, devices, joinAll, openStore, type TestStore } from '../../support/stores.js'
+import { sleep, until } from '../../support/waiting.js'
+
+const keep = cleanup()
+const [phone, box, tv] = devices(3) as [{ device: { ip: string, userAgent: string } }, { device: { ip: string, userAgent: string } }, { device: { ip: string, userAgent: string } }]
+
+describe('places that several servers share', () => {
+  let redis: RedisServer
+  let a: TestStore
+  let b: TestStore
+  let user: string
+  let users = 0
+  before(async () => {
+    redis = keep(await startRedis())
+    a = keep(await openStore(redis.url))
+    b = keep(await openStore(redis.url))
+  })
+  beforeEach(() => { user = `user ${++users}` })
+  after(() => keep.run())
+
+  /** Places of this test's user that are in the store. */
+  const inStore = async (): Promise<number> => {
+    const digest = (await import('../../../lib/store/names.js')).userId(user)
+    return Object.keys(await redis.direct.hgetall(`{test}:user:${digest}`)).filter((field) => field.startsWith('p')).length
+  }
+
+  it('are enough as long as there are no more sessions than places', async () => {
+    const first = a.join({ user, ...phone })
+    const second = b.join({ user, ...box })
+    expect([await first.taken, await second.taken]).to.deep.equal([false, false])
+    expect([await first.settle(), await second.settle()]).to.deep.equal([true, true])
+    expect([first.ended, second.ended]).to.deep.equal([undefined, undefined])
+    expect(await inStore()).to.equal(2)
+  })
+
+  it('go from the oldest to the newest, on whatever server it is', async () => {
+    const [oldest] = await joinAll(a, [{ user, ...phone }])
+    await joinAll(b, [{ user, ...box }])
+    const newest = b.join({ user, ...tv })
+    expect(await newest.taken).to.equal(true)
+    await newest.settle()
+    await until(() => oldest!.ended !== undefined, 'the oldest is told to end')
+    expect(oldest!.ended).to.deep.equal({ rule: 'endOldest', others: 2, by: tv.device })
+    expect(await inStore()).to.equal(2)
+  })
+
+  it('are not taken from anybody if somebody has left by then', async () => {
+    const [oldest, second] = await joinAll(a, [{ user, ...phone }, { user, ...box }])
+    const newest = b.join({ user, ...tv })
+    expect(await newest.taken).to.equal(true)
+    second!.release()
+    await until(async () => await inStore() === 2, 'the place is given back')
+    await newest.settle()
+    expect([oldest!.ended, newest.ended]).to.deep.equal([undefined, undefined])
+  })
+
+  const cases: readonly { readonly title: string, readonly running: readonly object[], readonly newcomer: object, readonly loses: number, readonly rule: string }[] = [
+    { title: 'the same device on the same stream first, though it is not the oldest', running: [{ ...box }, { ...phone }], newcomer: { ...phone }, loses: 1, rule: 'reconnect' },
+    { title: 'the same device on another stream before the oldest', running: [{ ...box }, { ...phone }], newcomer: { ...phone, streamPath: '/live/other' }, loses: 1, rule: 'zap' }
+  ]
+  for (const { title, running, newcomer, loses, rule } of cases) {
+    it(`are taken from ${title}`, async () => {
+      const places = await joinAll(a, running.map((each) => ({ user, ...each })))
+      const place = b.join({ user, ...newcomer })
+      await place.taken
+      await place.settle()
+      await until(() => places[loses]!.ended !== undefined, 'it is told to end')
+      expect(places.map(({ ended }) => ended?.rule)).to.deep.equal(places.map((_, index) => index === loses ? rule : undefined))
+    })
+  }
+
+  it('are taken from who is gone before a device that zaps', async () => {
+    const quiet = a.join({ user, ...box }, { goneAfterMs: 50, quietMs: () => 10_000 })
+    await quiet.taken
+    const [zapping] = await joinAll(a, [{ user, ...phone }])
+    await sleep(60)
+    const place = b.join({ user, ...phone, streamPath: '/live/other' })
+    await place.taken
+    await place.settle()
+    await until(() => quiet.ended !== undefined, 'it is told to end')
+    expect([quiet.ended?.rule, zapping!.ended]).to.deep.equal(['gone', undefined])
+  })
+
+  it('are one for HLS sessions of one device and stream on several servers, which goes when all have left', async () => {
+    const hls = { ...claimOf({ user, ...phone }) }
+    delete (hls as { sessionId?: string }).sessionId
+    const join = async (store: TestStore) => {
+      const lease = store.lease(hls, { quietMs: () => 0, goneAfterMs: 10_000, silentAfterMs: 3000, end: () => undefined })
+      await lease.take()
+      return lease
+    }
+    const [onA, onB] = [await join(a), await join(b)]
+    expect(await inStore()).to.equal(1)
+    onA.release()
+    await sleep(50)
+    expect(await inStore()).to.equal(1)
+    onB.release()
+    await until(async () => await inStore() === 0, 'the place is free')
+  })
+
+  it('leave N and not fewer when twelve come at once over two servers', async () => {
+    const places = [...devices(12)].map((device, index) => (index % 2 === 0 ? a : b).join({ user, ...device }))
+    await Promise.all(places.map(({ taken }) => taken))
+    await Promise.all(places.map((place) => place.settle()))
+    await until(() => places.filter(({ ended }) => ended === undefined).length === 2, 'two are left')
+    await sleep(100)
+    expect(places.filter(({ ended }) => ended === undefined)).to.have.length(2)
+    expect(await inStore()).to.equal(2)
+  })
+
+  describe('under denyNew', () => {
+    it('refuse a newcomer on another server while all are taken', async () => {
+      await joinAll(a, [{ user, ...phone }, { user, ...box }])
+      const lease = b.lease(claimOf({ user, ...tv, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined })
+      expect(await lease.enter()).to.equal('denyNew')
+      lease.release()
+      expect(await inStore()).to.equal(2)
+    })
+    it('let a reconnect in, and end its old connection once it has begun', async () => {
+      const [old] = await joinAll(a, [{ user, ...phone }, { user, ...box }])
+      const lease = b.lease(claimOf({ user, ...phone, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined })
+      expect(await lease.enter()).to.equal('in')
+      expect(old!.ended).to.equal(undefined)
+      expect(await lease.take()).to.equal(true)
+      await lease.settle()
+      await until(() => old!.ended !== undefined, 'the old connection is ended')
+      expect(old!.ended?.rule).to.equal('reconnect')
+    })
+    it('count those who have not begun yet', async () => {
+      const enter = (device: object) => b.lease(claimOf({ user, ...device, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined }).enter()
+      expect(await Promise.all([enter(phone), enter(box), enter(tv)])).to.deep.equal(['in', 'in', 'denyNew'])
+    })
+  })
+
+  describe('after the policy has ended a device', () => {
+    beforeEach(async () => {
+      const [oldest] = await joinAll(a, [{ user, ...phone, limit: 1 }])
+      const newest = b.join({ user, ...box, limit: 1 })
+      await newest.taken
+      await newest.settle()
+      await until(() => oldest!.ended !== undefined, 'the device is ended')
+    })
+
+    it('are refused to it on every server while there is none, and given again when there is one', async () => {
+      const enter = async (store: TestStore) => {
+        const lease = store.lease(claimOf({ user, ...phone, limit: 1 }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined })
+        return await lease.enter()
+      }
+      expect([await enter(a), await enter(b)]).to.deep.equal(['bar', 'bar'])
+      b.ended.length = 0
+      await redis.direct.hdel(`{test}:user:${(await import('../../../lib/store/names.js')).userId(user)}`, ...Object.keys(await redis.direct.hgetall(`{test}:user:${(await import('../../../lib/store/names.js')).userId(user)}`)).filter((field) => field.startsWith('p')))
+      expect(await enter(a)).to.equal('in')
+    })
+
+    it('do not end the other one when it begins without having asked', async () => {
+      const again = a.join({ user, ...phone, limit: 1 })
+      await again.taken
+      await again.settle()
+      expect(again.ended?.rule).to.equal('bar')
+      expect(b.ended.filter(({ claim }) => claim.user === user)).to.deep.equal([])
+    })
+
+    it('are refused to its request before the backend is asked, once the server that had it says which', async () => {
+      a.bar('request', user, phone.device, 2000)
+      await until(() => b.barred(user, phone.device), 'the bar is told to all')
+      expect((await b.recall('request', []))?.barred).to.equal(true)
+      expect((await b.recall('another request', []))?.barred).to.equal(false)
+    })
+  })
+
+  it('end the see-saw of two devices that look alike', async () => {
+    const ends: string[] = []
+    let running = a.join({ user, ...phone, limit: 1, streamPath: '/live/0' })
+    await running.taken
+    for (let turn = 1; turn <= 10; turn++) {
+      const next = (turn % 2 === 0 ? a : b).join({ user, ...phone, limit: 1, streamPath: `/live/${turn % 2}` })
+      await next.taken
+      await next.settle()
+      if (next.ended === undefined) {
+        await until(() => running.ended !== undefined, 'the other is ended')
+        ends.push(running.ended!.rule)
+        running = next
+      } else ends.push(`refused: ${next.ended.rule}`)
+    }
+    expect(ends.slice(0, 5)).to.deep.equal(Array(5).fill('zap'))
+    expect(ends.at(-1)).to.equal('refused: bar')
+  })
+
+  it('reach a server that missed the message with its next heartbeat', async () => {
+    const [oldest] = await joinAll(a, [{ user, ...phone, limit: 1 }])
+    const clients = await redis.direct.call('CLIENT', 'LIST', 'TYPE', 'pubsub') as string
+    for (const [, id] of clients.matchAll(/^id=(\d+)/gm)) await redis.direct.client('KILL', 'ID', Number(id))
+    const newest = b.join({ user, ...box, limit: 1 })
+    await newest.taken
+    await newest.settle()
+    await until(() => oldest!.ended !== undefined, 'the mark is seen')
+    expect(oldest!.ended).to.deep.equal({ rule: 'endOldest', others: 1, by: box.device })
+  })
+
+  it('are free when the leases of a server end that was killed, and their keys are gone soon after', async () => {
+    const c = await openStore(redis.url, { heartbeatMs: 100 })
+    await joinAll(c, [{ user, ...phone }, { user, ...box }])
+    await c.close()
+    await sleep(350)
+    const lease = a.lease(claimOf({ user, ...tv, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined })
+    expect(await lease.enter()).to.equal('in')
+    expect(await inStore()).to.equal(1)
+    for (const key of await redis.direct.keys('*')) expect(await redis.direct.pttl(key), key).to.be.greaterThan(0)
+  })
+
+  it('are ended for a whole user by an order that reaches all others', async () => {
+    a.endUser(user, { message: 'moved' })
+    await until(() => b.usersEnded.some(({ isUser }) => isUser(user)), 'the order is heard')
+    expect(b.usersEnded.find(({ isUser }) => isUser(user))?.order).to.deep.equal({ message: 'moved' })
+    expect(b.usersEnded.some(({ isUser }) => isUser('somebody else'))).to.equal(false)
+    await sleep(700)
+    expect(b.usersEnded.filter(({ isUser }) => isUser(user)), 'once').to.have.length(1)
+    expect(a.usersEnded.filter(({ isUser }) => isUser(user)), 'not by the server that gave it').to.deep.equal([])
+  })
+})
