@@ -1,4 +1,5 @@
 import type { StoreSettings } from '../access/settings.js'
+import type { TlsOptions } from './options.js'
 import { readTls } from './tls.js'
 
 /** A Redis or Valkey that several servers share. Absent: each server counts and remembers by itself. */
@@ -45,7 +46,9 @@ export const STORE_SCHEMA = {
   description: 'Shares limits and what is remembered with other servers. Off unless it is given.'
 } as const
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+/** What of ioredis's options for TLS is read here; the rest is its own affair. */
+const isTls = (value: unknown): value is TlsOptions => typeof value === 'object' && value !== null &&
+  (['ca', 'cert', 'key'] as const).every((name) => ['string', 'undefined'].includes(typeof (value as TlsOptions)[name]))
 
 /** Completes the section. ioredis takes texts where its options name certificates; here they may be files, like those of the backend. */
 export const storeOf = (given: StoreOptions, baseDir: string, report: (path: string, problem: string) => unknown): StoreSettings => {
@@ -54,6 +57,6 @@ export const storeOf = (given: StoreOptions, baseDir: string, report: (path: str
   return {
     ...rest,
     urls: [url].flat(),
-    options: isObject(tls) ? { ...options, tls: { ...tls, ...readTls(tls, 'httpAuth.store.options.tls', baseDir, report) } } : options
+    options: isTls(tls) ? { ...options, tls: { ...tls, ...readTls(tls, 'httpAuth.store.options.tls', baseDir, report) } } : options
   }
 }

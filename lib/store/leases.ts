@@ -132,11 +132,12 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
     }
     const reply = await link.run('renew', [...keys.keys()].map(names.user), args) as string[] | undefined
     if (reply === undefined) return false
-    for (let at = 0, step = 0; at < reply.length; at += step) {
-      const [what, id = ''] = reply.slice(at, at + 2)
-      step = what === 'lost' ? 6 : 2
+    const values = reply[Symbol.iterator]()
+    const next = (): string => values.next().value ?? ''
+    for (const what of values) {
+      const id = next()
       if (what === 'lost') {
-        const [rule, others, begin = '0', by = ''] = reply.slice(at + 2, at + 6)
+        const [rule, others, begin, by] = [next(), next(), next(), next()]
         end(id, begin, { rule: rule as PlaceRule, others: Number(others), by: deviceOf(by) })
       } else {
         const lease = held.get(id)

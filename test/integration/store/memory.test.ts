@@ -62,7 +62,7 @@ describe('what several servers remember together', () => {
     for (const key of keys) {
       expect(key).to.match(/^\{test\}:/)
       const type = await redis.direct.type(key)
-      const value = JSON.stringify(type === 'hash' ? await redis.direct.hgetall(key) : type === 'zset' ? await redis.direct.zrange(key, 0, -1) : await redis.direct.get(key))
+      const value = JSON.stringify(type === 'hash' ? await redis.direct.hgetall(key) : type === 'zset' ? await redis.direct.zrange(key, '0', '-1') : await redis.direct.get(key))
       expect(`${key} ${value}`).not.to.match(/anna|secret/)
       expect(await redis.direct.pttl(key), key).to.be.greaterThan(0)
     }
