@@ -8,6 +8,7 @@ import { HttpAuthError } from './errors.js'
 import { createDoor } from './gate/door/door.js'
 import { createFilesGate } from './gate/files/gate.js'
 import { createHttpGate } from './gate/http.js'
+import { createReception } from './gate/http/reception.js'
 import { createLiveGate } from './gate/flv/gate.js'
 import { createRtmpGate } from './gate/rtmp/gate.js'
 import { createViewers } from './gate/files/viewers.js'
@@ -84,7 +85,9 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers, forget: chain.forget })
   const [route] = host.dialect.staticRoutes
   const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)
-  const http = { request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted), upgrade: createWebSocketGate(door, host, trusted) }
+  const http = createReception(door, host, trusted, {
+    request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted), upgrade: createWebSocketGate(door, host, trusted)
+  })
 
   const offCaught = onCaught((error) => log.error('a client was cut because of an internal error', error))
 

@@ -1,3 +1,4 @@
+import { MAX_PATH_BYTES, MAX_QUERY_BYTES } from '../access/bounds.js'
 import type { AccessRequest } from '../access/request.js'
 import type { BackendSettings } from '../access/settings.js'
 import { HttpAuthError } from '../errors.js'
@@ -6,17 +7,6 @@ import { headerValue } from './header-value.js'
 import { withoutNamesOf } from './parameter-name.js'
 import { compileParams } from './params.js'
 import { encodeComponent, encodePath, encodeQuery } from './percent.js'
-
-/**
- * Longest query of a client, in bytes once it is encoded. Half of the 8 KiB that nginx and Apache
- * take for the whole request line, so that there is room for the operator's path and parameters;
- * no portal's token comes near. More is refused without asking: a server that is given a longer
- * line may just close the connection, and a client must not be able to make an outage.
- */
-export const MAX_QUERY_BYTES = 4096
-
-/** Longest `X-Real-Path`, in bytes once it is encoded. Never cut: the backend would be asked for another path. */
-export const MAX_PATH_BYTES = 2048
 
 /** A GET as it goes out. One character of a string stands for one byte (latin1). */
 export interface BackendRequest {

@@ -111,7 +111,7 @@ export interface FilesOptions {
    * own path, the router included: `/static/s`.
    */
   stream?: string
-  /** A playlist with more bytes is refused, since playlists are rewritten in memory. Default 4194304 (4 MiB). */
+  /** A playlist with more bytes, before or after each link has got the viewer's query, is refused. Default 4194304 (4 MiB). */
   maxPlaylistBytes?: number
 }
 

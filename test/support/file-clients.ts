@@ -45,7 +45,7 @@ export const fileClient = (ports: Ports, defaults: FetchOptions = {}): FileClien
     const secure = over === 'HTTPS'
     const req = (secure ? requestHttps : requestHttp)({
       host: '127.0.0.1', port: secure ? ports.https : ports.http, path: target, agent: agents[over],
-      method: method ?? 'GET', headers: { ...headers }, ...(from && { localAddress: from }), ...(signal && { signal })
+      method: method ?? 'GET', headers: { ...headers }, ...(from && { localAddress: from }), ...(signal && { signal }), ...(secure && { servername: 'localhost' })
     }, (res) => {
       const chunks: Buffer[] = []
       res.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject)

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { authorityOf, normalizeIp, type Networks } from '../../access/address.js'
+import { MAX_TEXT_BYTES } from '../../access/bounds.js'
 import { forwarded } from '../../access/forwarded.js'
 import type { HttpClient } from './exchange.js'
 import { headerText } from './header-text.js'
@@ -23,8 +24,19 @@ export const httpClientOf = (req: Sender, secure: boolean, scheme: 'http' | 'ws'
     address: client.ip === peer ? `${socket.remoteAddress}:${socket.remotePort}` : `${client.ip}:0`,
     origin: `${scheme}${isSecure ? 's' : ''}://${headerText(one(host)) || authorityOf(socket.localAddress, socket.localPort)}`,
     secure: isSecure,
-    userAgent: headerText(one(headers['user-agent'] ?? ''))
+    userAgent: headerText(shortened(one(headers['user-agent'] ?? '')))
   }
+}
+
+/** The sender of a request whose host is too long to be looked at. */
+export const withoutHost = ({ headers, socket }: Sender): Sender => ({ socket, headers: { ...headers, host: '', ':authority': '' } })
+
+/** As much of a user agent as is kept; no character of UTF-8 is cut. */
+const shortened = (text: string): string => {
+  if (text.length <= MAX_TEXT_BYTES) return text
+  let end = MAX_TEXT_BYTES
+  while (end > 0 && (text.charCodeAt(end) & 0xc0) === 0x80) end -= 1
+  return text.slice(0, end)
 }
 
 const one = (value: string | string[]): string => typeof value === 'string' ? value : value[0] ?? ''

@@ -6,14 +6,9 @@ import type { HttpRequest, HttpResponse } from '../../nms/host.js'
 import type { Exchange, HttpClient } from './exchange.js'
 import { refusalHeaders } from '../door/refusal.js'
 import { isOver, onceOver } from './response-end.js'
+import type { Target } from './target.js'
 
 const debug = trace('gate')
-
-/** Splits a request target at its first `?`. */
-export const splitTarget = (target: string): { rawPath: string, query: string } => {
-  const mark = target.indexOf('?')
-  return mark < 0 ? { rawPath: target, query: '' } : { rawPath: target.slice(0, mark), query: target.slice(mark + 1) }
-}
 
 /** The exchange of one HTTP request. A class, since there is one for each segment: an object with a getter of its own is slow in V8. */
 export class HttpExchange implements Exchange {
@@ -23,7 +18,7 @@ export class HttpExchange implements Exchange {
 
   /** @param pass - hands the request to NMS */
   constructor(
-    readonly req: HttpRequest, readonly res: HttpResponse, target: { readonly rawPath: string, readonly query: string },
+    readonly req: HttpRequest, readonly res: HttpResponse, target: Target,
     readonly client: HttpClient, private readonly pass: () => void
   ) {
     this.rawPath = target.rawPath

@@ -6,8 +6,8 @@ import { trace } from '../../trace.js'
 import type { Host, HttpFront } from '../../nms/host.js'
 import { askedOr, type Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
-import { httpClientOf } from '../http/client.js'
-import { splitTarget } from '../http/open-exchange.js'
+import { httpClientOf, withoutHost } from '../http/client.js'
+import { excessOf, splitTarget } from '../http/target.js'
 import { clientReason, refusalHeaders, statusOf } from '../door/refusal.js'
 import { holdUpgrade, type HeldUpgrade } from './upgrade.js'
 import { webSocketRequest } from './request.js'
@@ -32,12 +32,13 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): 
   }
 
   return (req, socket, head, secure, forward) => {
-    const target = splitTarget(req.url ?? '')
+    const excess = excessOf(req)
+    const target = splitTarget(excess === undefined ? req.url ?? '' : '')
     const held = holdUpgrade(socket, head)
-    const client = httpClientOf(req, secure, 'ws', trusted)
+    const client = httpClientOf(excess === undefined ? req : withoutHost(req), secure, 'ws', trusted)
     const action = host.dialect.webSocketActionOf(firstSubprotocol(req))
     const request = webSocketRequest({ action, ...target, streamPath: host.dialect.webSocketStreamOf(target.rawPath) }, client, host.newSessionId())
-    void ask(held, req, isWebSocket(req) ? request : askedOr(request.asked, 'this is no WebSocket handshake'), client.address, forward)
+    void ask(held, req, excess !== undefined ? askedOr(request.asked, excess) : isWebSocket(req) ? request : askedOr(request.asked, 'this is no WebSocket handshake'), client.address, forward)
   }
 }
 
