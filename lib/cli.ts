@@ -1,20 +1,40 @@
 #!/usr/bin/env node
 import { closestMatch } from 'leven'
-import { serve } from './command/serve.js'
+import { endWithLauncher } from './command/launcher.js'
 
-const commands: Record<string, () => Promise<(args: string[]) => Promise<number | undefined>>> = {
+type Command = (args: string[]) => Promise<number | undefined>
+
+const commands: Record<string, () => Promise<Command>> = {
   backend: async () => (await import('./command/backend.js')).backend,
   check: async () => (await import('./command/check.js')).check
 }
+const HELP = ['help', '--help', '-h']
+const VERSION = ['version', '--version', '-v', '-V']
 
-const args = process.argv.slice(2)
-const [name = '', ...rest] = args
-const command = Object.hasOwn(commands, name) ? await commands[name]?.() : undefined
-// Everything that node-media-server's own command line takes begins with a dash.
-if (command !== undefined) process.exitCode = await command(rest)
-else if (name === '' || name.startsWith('-')) serve(args)
-else {
-  const near = closestMatch(name, Object.keys(commands), { maxDistance: 3 })
+const serve: Command = async (args) => (await import('./command/serve.js')).serve(args)
+const commandOf = async (name: string): Promise<Command | undefined> => Object.hasOwn(commands, name) ? commands[name]?.() : undefined
+
+const unknown = (name: string): number => {
+  const near = closestMatch(name, [...Object.keys(commands), 'help', 'version'], { maxDistance: 3 })
   process.stderr.write(`nms-http-auth: unknown command ${JSON.stringify(name)}${near === undefined ? '' : `, did you mean "${near}"?`} See: nms-http-auth --help\n`)
-  process.exitCode = 3
+  return 3
 }
+
+/** Everything that node-media-server's own command line takes begins with a dash. */
+const main = async ([name = '', ...rest]: string[]): Promise<number | undefined> => {
+  if (VERSION.includes(name)) {
+    process.stdout.write((await import('./command/version.js')).versionText())
+    return 0
+  }
+  if (HELP.includes(name)) {
+    const [about] = rest
+    if (about === undefined) return serve(['--help'])
+    return await (await commandOf(about))?.(['--help']) ?? unknown(about)
+  }
+  const command = await commandOf(name)
+  if (command !== undefined) return command(rest)
+  return name === '' || name.startsWith('-') ? serve([name, ...rest].filter((each) => each !== '')) : unknown(name)
+}
+
+endWithLauncher()
+process.exitCode = await main(process.argv.slice(2))

@@ -66,7 +66,9 @@ const overRtmp = ({ action, userAgent, ip, sessionId }: Visitor, secure: boolean
   const app = rawPath.slice(1, Math.max(slash, 1))
   const name = rawPath.slice(slash + 1) + (target.includes('?') ? `?${query}` : '')
   const command = { action, app, name, tcUrl: `rtmp${secure ? 's' : ''}://${host}/${app}`, flashVer: userAgent }
-  return rtmpRequest(command, { id: sessionId, secure, socket: { remoteAddress: ip } }, dialect)
+  const asked = rtmpRequest(command, { id: sessionId, secure, socket: { remoteAddress: ip } }, dialect)
+  const named = rawPath.split('/').filter((segment) => segment !== '').length > 1
+  return named ? asked : { ...asked, malformed: 'the URL lacks the name of a stream; it is like rtmp://live.example.com/live/s' }
 }
 
 /** A publisher sends no file. */

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseArgs } from 'node:util'
+import { Misuse } from '../errors.js'
 import { printable } from '../mask.js'
+import { readArguments } from './arguments.js'
 
 const DEFAULT_TOKEN = '123'
 
@@ -53,9 +54,10 @@ export const tokenBackend = ({ token = DEFAULT_TOKEN, print = console.log }: Tok
 export const backend = async (args: string[]): Promise<number | undefined> => {
   let given
   try {
-    given = parseArgs({ args, options: { port: { type: 'string' }, token: { type: 'string' }, help: { type: 'boolean', short: 'h' } } }).values
+    given = readArguments({ args, options: { port: { type: 'string' }, token: { type: 'string' }, help: { type: 'boolean', short: 'h' } } }).values
   } catch (error) {
-    return fail(3, `${error instanceof Error ? error.message : String(error)}\nSee: nms-http-auth backend --help`)
+    if (!(error instanceof Misuse)) throw error
+    return fail(3, `${error.message}\nSee: nms-http-auth backend --help`)
   }
   if (given.help === true) {
     process.stdout.write(USAGE)

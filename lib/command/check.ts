@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util'
 import { HttpAuthError, Misuse } from '../errors.js'
 import type { CheckDocument } from '../check/document.js'
 import { checkText } from '../check/text.js'
 import { CHECK_USAGE } from '../check/usage.js'
 import { ADDRESS, inspect, NOTHING, USER_AGENT, type Wish } from '../check/inspect.js'
+import { readArguments } from './arguments.js'
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' }, publish: { type: 'boolean' }, ip: { type: 'string' }, 'user-agent': { type: 'string' },
@@ -31,13 +31,7 @@ export const check = async (args: string[]): Promise<number> => {
   return document.exitStatus
 }
 
-const parse = (args: string[]) => {
-  try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true })
-  } catch (error) {
-    throw new Misuse(error instanceof Error ? error.message : String(error))
-  }
-}
+const parse = (args: string[]) => readArguments({ args, options: OPTIONS, allowPositionals: true })
 
 const wishOf = (values: ReturnType<typeof parse>['values'], positionals: readonly string[]): Wish => {
   const [url, ...more] = positionals

@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { inspect, parseArgs } from 'node:util'
 import { HttpAuthError } from '../errors.js'
 import type { HttpAuth } from '../handle.js'
 import { preload } from '../preload.js'
 import { readConfig } from '../options/config.js'
+import { inWords, unknownFlag } from './arguments.js'
+import { findMain, NMS_FLAGS } from '../nms/v4/command-line.js'
 
 const USAGE = `nms-http-auth: node-media-server with its clients held at the door until your backend has said 200
 
@@ -14,6 +15,7 @@ const USAGE = `nms-http-auth: node-media-server with its clients held at the doo
       asks the backend as the running server would, and tells why it answers as it does
   nms-http-auth backend [--port 6000] [--token 123]
       a small backend to try things with
+  nms-http-auth help [COMMAND], nms-http-auth --version
 
 On SIGUSR2 it prints what has been decided so far.
 
@@ -21,11 +23,11 @@ The options of node-media-server:
 `
 
 /** Runs node-media-server's own command line, its server guarded. All arguments are NMS's. */
-export const serve = (args: string[]): void => {
-  const { values } = parseArgs({
-    args, strict: false, options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } }
-  })
+export const serve = (args: string[]): undefined => {
+  const { values } = parseArgs({ args, strict: false, options: NMS_FLAGS })
+  const unknown = unknownFlag(args, NMS_FLAGS)
   if (values.help === true) process.stdout.write(USAGE)
+  else if (unknown?.near !== undefined) refuse(`${inWords(unknown)} (see --help)`)
   else refuseUnusable(typeof values.config === 'string' ? values.config : undefined)
 
   const handles: HttpAuth[] = []
@@ -33,7 +35,7 @@ export const serve = (args: string[]): void => {
   process.on('SIGUSR2', () => {
     for (const handle of handles) console.log(`[http-auth] ${inspect(handle.stats(), { depth: null, compact: true, breakLength: Infinity })}`)
   })
-  const main = findMain()
+  const main = findMain() ?? refuse('node-media-server is not installed; run: npm install node-media-server@4')
   process.argv = [process.argv[0] ?? 'node', main, ...args]
   createRequire(main)(main)
 }
@@ -52,18 +54,7 @@ const refuseUnusable = (file: string | undefined): void => {
   }
 }
 
-const refuse = (message: string): void => {
+const refuse = (message: string): never => {
   process.stderr.write(`nms-http-auth: node-media-server was not started: ${message}\n`)
   process.exit(1)
-}
-
-/** NMS's command line, installed beside this package or in the folder that it is called from. */
-const findMain = (): string => {
-  for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
-    try {
-      return createRequire(from).resolve('node-media-server/bin/app.js')
-    } catch { /* the next place may have it */ }
-  }
-  refuse('node-media-server is not installed; run: npm install node-media-server@4')
-  return ''
 }

@@ -47,8 +47,22 @@ const read = (file: string): string => {
   }
 }
 
+/** Where it stops being JSON; a comment is what people write there most. */
+const mistakeIn = (text: string): ReturnType<typeof jsonPlace> => {
+  const place = jsonPlace(text)
+  if (place === undefined) return undefined
+  const rest = text.split('\n')[place.line - 1]?.slice(place.column - 1) ?? ''
+  return /^(?:\/[/*]|#)/.test(rest) ? { ...place, expected: 'no comment: node-media-server reads plain JSON' } : place
+}
+
+/** Begins with `name:` or `---`, comments aside. JSON without its outer braces has quotes there. */
+const looksLikeYaml = (text: string): boolean => /^(?:\s|#.*$)*(?:---|[\w-]+:(?:\s|$))/m.test(text) && !/^\s*["[{]/.test(text)
+
 const parse = (file: string, text: string): Record<string, unknown> => {
-  const mistake = text.startsWith('\ufeff') ? { line: 1, column: 1, expected: 'no byte order mark' } : jsonPlace(text)
+  const mistake = text.startsWith('\ufeff') ? { line: 1, column: 1, expected: 'no byte order mark' } : mistakeIn(text)
+  if (mistake !== undefined && looksLikeYaml(text)) {
+    throw new HttpAuthError('ERR_OPTIONS', `${file} looks like YAML; node-media-server reads JSON: { "rtmp": { "port": 1935 }, "httpAuth": { "url": "…" } }`)
+  }
   if (mistake !== undefined) {
     throw new HttpAuthError('ERR_OPTIONS', `${file} is not JSON: line ${mistake.line}, column ${mistake.column}: expected ${mistake.expected}`)
   }

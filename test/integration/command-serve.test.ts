@@ -4,13 +4,16 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
+import { VERSION } from '../../lib/version.js'
 import { startBackend, type ControlledBackend } from '../support/backend.js'
 import { certificatePath } from '../support/certificates.js'
 import { runCommand, runNode, type Command } from '../support/command.js'
 import { freePort } from '../support/tools.js'
 import { until } from '../support/waiting.js'
 
-const APP = createRequire(import.meta.url).resolve('node-media-server/bin/app.js')
+const require = createRequire(import.meta.url)
+const APP = require.resolve('node-media-server/bin/app.js')
+const { version: NMS_VERSION } = require('node-media-server/package.json') as { version: string }
 
 /** Prints NMS's config once it is there. */
 const SPY = `
@@ -164,6 +167,33 @@ describe('nms-http-auth', () => {
     expect(ours).to.deep.include({ bind: '127.0.0.1', notify: { url: 'http://127.0.0.1:9/' }, webadmin: { enable: false } })
   })
 
+  it('says which flag is meant, and starts nothing', async () => {
+    const file = await write(JSON.stringify(await sections({ httpAuth: { url: backend.url } })))
+    const before = await readFile(file, 'utf8')
+    for (const [args, hint] of [
+      [['--confg', file], 'unknown option --confg, did you mean --config?'],
+      [['-c', file, '--rtmp-prt', '1936'], 'unknown option --rtmp-prt, did you mean --rtmp-port?'],
+      [['-c', file, '--rtmp-prt=1936'], 'unknown option --rtmp-prt, did you mean --rtmp-port?'],
+      [['-c', file, '--no-amdin'], 'unknown option --no-amdin, did you mean --no-admin?']
+    ] as const) {
+      const command = run(...args)
+      expect(await command.ended(), hint).to.equal(1)
+      expect(command.stderr).to.include(`not started: ${hint}`)
+    }
+    const unknown = run('-c', file, '--relay-everything')
+    expect(await unknown.ended(), 'node-media-server may know it').to.equal(1)
+    expect(unknown.stderr).to.include('Invalid command line arguments')
+    expect(await readFile(file, 'utf8')).to.equal(before)
+  })
+
+  for (const args of [['--version'], ['-v'], ['version']]) {
+    it(`tells every version that matters on ${args.join(' ')}`, async () => {
+      const command = run(...args)
+      expect(await command.ended()).to.equal(0)
+      expect(command.stdout).to.equal(`node-media-server-http-auth ${VERSION}\nnode-media-server ${NMS_VERSION}\nNode.js ${process.version}\n`)
+    })
+  }
+
   it('leaves wrong flags to node-media-server', async () => {
     const file = await write(JSON.stringify(await sections({ httpAuth: { url: backend.url } })))
     const before = await readFile(file, 'utf8')
@@ -176,7 +206,7 @@ describe('nms-http-auth', () => {
     expect(await readFile(file, 'utf8')).to.equal(before)
   })
 
-  for (const flag of ['--help', '-h']) {
+  for (const flag of ['--help', '-h', 'help']) {
     it(`explains itself and node-media-server on ${flag}`, async () => {
       const command = run(flag)
       expect(await command.ended()).to.equal(0)
@@ -185,7 +215,15 @@ describe('nms-http-auth', () => {
     })
   }
 
-  for (const [name, hint] of [['chek', 'did you mean "check"?'], ['Backend', 'did you mean "backend"?'], ['config.json', 'See: nms-http-auth --help'], ['constructor', 'See:']] as const) {
+  for (const [about, says] of [['check', '--user-agent TEXT'], ['backend', '--token TOKEN']] as const) {
+    it(`explains ${about} on help ${about}`, async () => {
+      const command = run('help', about)
+      expect(await command.ended()).to.equal(0)
+      expect(command.stdout).to.include(`nms-http-auth ${about}: `).and.include(says)
+    })
+  }
+
+  for (const [name, hint] of [['hlep', 'did you mean "help"?'], ['chek', 'did you mean "check"?'], ['Backend', 'did you mean "backend"?'], ['config.json', 'See: nms-http-auth --help'], ['constructor', 'See:']] as const) {
     it(`knows no command ${name}`, async () => {
       const command = run(name, '-c', 'config.json')
       expect(await command.ended()).to.equal(3)

@@ -323,6 +323,12 @@ describe('check', () => {
     it(`ends with status ${exit} on ${allowed ? 'an allow' : 'a denial'} by ${source}`, () => { expect(exitStatusOf({ source, allowed })).to.equal(exit) })
   }
 
+  for (const url of ['rtmp://live.example.com/live', 'rtmps://live.example.com/live/', 'rtmp://live.example.com/live?token=1', 'rtmp://live.example.com']) {
+    it(`says that ${url} lacks the name of a stream`, async () => {
+      expect((await check({ url: 'http://127.0.0.1:9' }, url)).verdict).to.deep.include({ source: 'malformed', reason: 'the URL lacks the name of a stream; it is like rtmp://live.example.com/live/s' })
+    })
+  }
+
   describe('without a URL', () => {
     const all = async (httpAuth: unknown): Promise<CheckDocument> => inspect({ url: undefined, config: await configOf(httpAuth), publish: false, ip: '127.0.0.1', userAgent: 'x' }, false)
 
@@ -405,6 +411,11 @@ describe('check', () => {
     ['no section', '{"rtmp":{}}', 'ERR_NO_SECTION', /no section "httpAuth"; its sections are: rtmp\./],
     ['a misspelled section', '{"httpAuht":{}}', 'ERR_NO_SECTION', /Is "httpAuht" meant to be "httpAuth"\?/],
     ['broken JSON', '{\n"httpAuth": { "url": "http://x/?token=hunter2", }\n}', 'ERR_OPTIONS', /is not JSON: line 2, column 49: expected a name in double quotes$/],
+    ['a comment', '{\n// who is asked: token=hunter2\n"httpAuth": {}}', 'ERR_OPTIONS', /is not JSON: line 2, column 1: expected no comment: node-media-server reads plain JSON$/],
+    ['a comment behind a value', '{"httpAuth": { "url": "http://x" /* hunter2 */ }}', 'ERR_OPTIONS', /line 1, column 34: expected no comment/],
+    ['YAML', 'rtmp:\n  port: 1935\nhttpAuth:\n  url: http://hunter2\n', 'ERR_OPTIONS', /looks like YAML; node-media-server reads JSON: \{/],
+    ['YAML that begins with a comment', '# server hunter2\n---\nhttpAuth: {}\n', 'ERR_OPTIONS', /looks like YAML/],
+    ['a comment before everything', '# server hunter2\n{"httpAuth": {}}', 'ERR_OPTIONS', /line 1, column 1: expected no comment/],
     ['a byte order mark', '\ufeff{}', 'ERR_OPTIONS', /expected no byte order mark/],
     ['a list', '[]', 'ERR_OPTIONS', /holds no object/],
     ['an unknown option', '{"httpAuth":{"ulr":"hunter2"}}', 'ERR_OPTIONS', /httpAuth\.ulr: unknown option, did you mean "url"\?/],

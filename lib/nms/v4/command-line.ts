@@ -1,0 +1,33 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+/**
+ * Flags of node-media-server 4.4's own command line, for a hint at the one that is meant. Another
+ * version may know others, so a flag that is far from all of these is left to it.
+ */
+export const NMS_FLAGS = {
+  config: { type: 'string', short: 'c' },
+  bind: { type: 'string', short: 'b' },
+  'rtmp-port': { type: 'string' },
+  'rtmps-port': { type: 'string' },
+  'http-port': { type: 'string' },
+  'https-port': { type: 'string' },
+  'data-path': { type: 'string' },
+  'record-path': { type: 'string' },
+  'record-auto': { type: 'boolean' },
+  'notify-url': { type: 'string' },
+  'auth-play': { type: 'boolean' },
+  'auth-publish': { type: 'boolean' },
+  'no-admin': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' }
+} as const
+
+/** node-media-server's command line, installed beside this package or in the folder that it is called from. */
+export const findMain = (): string | undefined => {
+  for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
+    try {
+      return createRequire(from).resolve('node-media-server/bin/app.js')
+    } catch { /* the next place may have it */ }
+  }
+  return undefined
+}
