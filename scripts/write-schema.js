@@ -1,5 +1,7 @@
-// Writes the JSON schema of the options beside the compiled module, for editors.
+// Writes the JSON schemas of the section and of the whole config file beside the compiled module, for editors.
 import { writeFileSync } from 'node:fs'
-import { SCHEMA } from '../dist/options/schema.js'
+import { configSchema, sectionSchema } from '../dist/options/public-schema.js'
 
-writeFileSync(new URL('../dist/options/schema.json', import.meta.url), `${JSON.stringify(SCHEMA, null, 2)}\n`)
+for (const [name, schema] of [['schema', sectionSchema()], ['config.schema', configSchema()]]) {
+  writeFileSync(new URL(`../dist/options/${name}.json`, import.meta.url), `${JSON.stringify(schema, null, 2)}\n`)
+}

@@ -9,7 +9,7 @@ const optionPath = (pointer: string, ...below: string[]): string =>
   [...pointer.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')), ...below]
     .reduce((path, key) => /^\d+$/.test(key)
       ? `${path}[${key}]`
-      : /^[\w-]+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key.slice(0, 60))}]`, 'httpAuth')
+      : /^[\w$-]+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key.slice(0, 60))}]`, 'httpAuth')
 
 /** Where an option stands that was written in the wrong section. */
 const homeOf = (key: string): string | undefined => {

@@ -117,6 +117,8 @@ export interface FilesOptions {
 
 /** The section `httpAuth` of node-media-server's config: plain JSON. */
 export interface Options extends BackendOptions {
+  /** Where an editor finds the JSON schema; not looked at. */
+  $schema?: string
   /** The backend's contract. Default `custom`, the bare contract: a final 200 allows. */
   preset?: PresetName
   /** Which actions are asked for; the other is open. Default both. */

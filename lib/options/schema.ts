@@ -35,12 +35,12 @@ const backend = {
   maxConnections: count(1, DEFAULTS.maxConnections, 'Connections to each backend.'),
   headers: {
     type: 'object', default: {},
-    propertyNames: { format: 'header-name' }, additionalProperties: { type: 'string', format: 'header-value' },
+    propertyNames: { type: 'string', format: 'header-name' }, additionalProperties: { type: 'string', format: 'header-value' },
     description: 'Sent to the backend as they are, for a service secret.'
   },
   params: {
     type: 'object', default: {},
-    propertyNames: { minLength: 1 }, additionalProperties: { type: ['string', 'null'], format: 'template' },
+    propertyNames: { type: 'string', minLength: 1 }, additionalProperties: { type: ['string', 'null'], format: 'template' },
     description: 'Query parameters of the operator\'s, stronger than a client\'s. Values may contain {app}, {stream}, ' +
       '{path}, {ip}, {action}, {protocol}, {sessionId}. null takes away a parameter of the preset.'
   },
@@ -83,7 +83,7 @@ const backend = {
   }
 }
 
-/** JSON schema (draft-07) of the section `httpAuth`. The build writes it to a file for editors. */
+/** JSON schema (draft-07) of the section `httpAuth`; `public-schema` makes of it what editors read. */
 export const SCHEMA = deepFreeze({
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'httpAuth',
@@ -91,6 +91,7 @@ export const SCHEMA = deepFreeze({
   type: 'object',
   additionalProperties: false,
   properties: {
+    $schema: { type: 'string', description: 'For editors; not looked at.' },
     preset: { enum: Object.keys(PRESETS), default: DEFAULTS.preset, description: 'The contract of the backend.' },
     ...backend,
     actions: {

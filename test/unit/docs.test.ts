@@ -38,7 +38,7 @@ const REQUIRED_IN_SECTION = ['admin.port', 'audit.file', 'store.url', 'webhook.u
 /** Every option by its path, with its default. */
 const everyOption = (): Map<string, unknown> => {
   const defaults: Readonly<Record<string, unknown>> = DEFAULTS
-  return new Map(Object.entries<object>(SCHEMA.properties).flatMap(([name, schema]): [string, unknown][] => {
+  return new Map(Object.entries<object>(SCHEMA.properties).filter(([name]) => name !== '$schema').flatMap(([name, schema]): [string, unknown][] => {
     if (!SPLIT.some((section) => section === name)) return [[name, defaults[name]]]
     const section = defaults[name] as Record<string, unknown>
     return Object.keys((schema as { properties: object }).properties).map((key) => [`${name}.${key}`, section[key]])

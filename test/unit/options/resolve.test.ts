@@ -212,7 +212,7 @@ describe('options', () => {
     for (const [key, schema] of Object.entries<object>(SCHEMA.properties)) {
       const wrong = 'type' in schema && [schema.type].flat().includes('object') ? 7 : {}
       it(`are told by their path: ${key}`, () => {
-        expect(mistakesOf({ url: URL, [key]: wrong })).to.match(new RegExp(`^httpAuth\\.${key}: must be .*, got ${wrong === 7 ? '(?:7|a number that is not shown here)' : 'an object'}$`))
+        expect(mistakesOf({ url: URL, [key]: wrong })).to.match(new RegExp(`^httpAuth\\.${key.replace('$', '\\$')}: must be .*, got ${wrong === 7 ? '(?:7|a number that is not shown here)' : 'an object'}$`))
       })
     }
   })

@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { DEFAULTS } from '../../../lib/options/defaults.js'
 import { FORMATS } from '../../../lib/options/formats.js'
 import type { BackendOptions, BreakerOptions, FilesOptions, Options, RuleOptions, TlsOptions } from '../../../lib/options/options.js'
+import { configSchema, sectionSchema } from '../../../lib/options/public-schema.js'
 import type { AdminOptions } from '../../../lib/options/admin.js'
 import type { AuditOptions } from '../../../lib/options/audit.js'
 import type { WebhookOptions } from '../../../lib/options/webhook.js'
@@ -19,7 +20,7 @@ const backend: Record<keyof BackendOptions, true> = {
   requireHeader: true, denyBody: true, rememberMs: true, lastVerdictMs: true, breaker: true
 }
 const options: Record<keyof Options, true> = {
-  ...backend, preset: true, actions: true, publish: true, rules: true, trustProxy: true, maxHeld: true, maxHeldPerIp: true, commandTimeoutMs: true,
+  ...backend, $schema: true, preset: true, actions: true, publish: true, rules: true, trustProxy: true, maxHeld: true, maxHeldPerIp: true, commandTimeoutMs: true,
   hlsIdleMs: true, maxSessions: true, maxSessionsPerIp: true, files: true, log: true, logFormat: true, audit: true, store: true, admin: true, webhook: true, dryRun: true, drainMs: true
 }
 const tls: Record<keyof TlsOptions, true> = { ca: true, cert: true, key: true, rejectUnauthorized: true }
@@ -72,16 +73,17 @@ describe('the schema of the options', () => {
     expect(paths).to.include.members([...defaults.keys()])
   })
 
-  describe('as a file for editors', () => {
+  describe('as files for editors', () => {
     let folder: AppFolder
     before(async () => { folder = await createAppFolder() })
     after(() => folder.close())
 
-    it('is what the build writes', async () => {
+    it('are what the build writes', async () => {
       const script = fileURLToPath(new URL('../../../scripts/write-schema.js', import.meta.url))
       const copy = await folder.write('scripts/write-schema.js', await readFile(script, 'utf8'))
       await promisify(execFile)(process.execPath, [copy])
-      expect(JSON.parse(await readFile(folder.module('options/schema').replace(/\.js$/, '.json'), 'utf8'))).to.deep.equal(SCHEMA)
+      expect(JSON.parse(await readFile(folder.module('options/schema').replace(/\.js$/, '.json'), 'utf8'))).to.deep.equal(sectionSchema())
+      expect(JSON.parse(await readFile(folder.module('options/schema').replace(/schema\.js$/, 'config.schema.json'), 'utf8'))).to.deep.equal(configSchema())
     })
   })
 })
