@@ -1,6 +1,6 @@
 <?php
-$token = $_GET['token'];
-if ($token == '123') {
+$token = $_GET['token'] ?? '';
+if ($token === '123') {
     error_log(
         "\n" .
         " Session ID: " . $_SERVER['HTTP_X_SESSION_ID']  . "\n" .

@@ -1,5 +1,5 @@
 // The whole program: a node-media-server whose every client is asked for. Needs a backend on port 6000, for
-// example: npx nms-http-auth backend
+// example: npx node-media-server-http-auth backend
 import NodeMediaServer from 'node-media-server'
 import { httpAuth } from 'node-media-server-http-auth'
 

@@ -16,7 +16,7 @@ Play:
   ffplay ${httpUrl(token)}
 Play without a screen:
   ffmpeg -hide_banner -i ${rtmpUrl(token)} -t 5 -f null -
-  curl -sS --max-time 5 -o stream.flv ${httpUrl(token)}
+  curl -s ${httpUrl(token)} | head -c 500000 > stream.flv
 
 Be refused:
   ffmpeg -hide_banner ${source} ${rtmpUrl('wrong')}

@@ -51,6 +51,7 @@ describe('the backend of one\'s own', () => {
             const client = await ask(query)
             expect(await client.told).to.equal('no')
             expect((await server.verdicts()).at(-1)!.verdict).to.include({ allowed: false, source: 'backend', status: 403 })
+            expect(backend.stdout() + backend.stderr()).not.to.match(/warning|deprecated/i)
           })
         }
       }

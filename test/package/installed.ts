@@ -11,28 +11,31 @@ export interface Installed {
   readonly dir: string
   /** What the tarball holds, by path. */
   readonly files: readonly string[]
+  /** What npm printed when it installed. */
+  readonly said: string
   write(name: string, text: string): Promise<string>
   close(): Promise<void>
 }
 
-const npm = async (args: readonly string[], cwd: string): Promise<string> => {
+const npm = async (args: readonly string[], cwd: string): Promise<{ stdout: string, stderr: string }> => {
   // npm tells its children about the project that it runs for; this one is another.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?:package|lifecycle|command|config_local_prefix)/i.test(name)))
   const { code, stdout, stderr } = await run('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline'], { cwd, env, timeoutMs: 170_000 })
   if (code !== 0) throw new Error(`npm ${args.join(' ')} ended with ${code}:\n${stdout}\n${stderr}`)
-  return stdout
+  return { stdout, stderr }
 }
 
 /** Packs this package as it would be published, and installs it with node-media-server into an empty folder. */
 export const installPacked = async (): Promise<Installed> => {
   const dir = await mkdtemp(join(tmpdir(), 'nms-http-auth-package-'))
   try {
-    const [packed] = JSON.parse((await npm(['pack', '--json', '--silent', '--pack-destination', dir], ROOT)).replace(/^[^[]*/s, '')) as [{ files: { path: string }[] }]
+    const [packed] = JSON.parse((await npm(['pack', '--json', '--silent', '--pack-destination', dir], ROOT)).stdout.replace(/^[^[]*/s, '')) as [{ files: { path: string }[] }]
     const tarball = (await readdir(dir)).find((name) => name.endsWith('.tgz')) ?? ''
     await writeFile(join(dir, 'package.json'), '{ "name": "app", "private": true }')
-    await npm(['install', join(dir, tarball), 'node-media-server@4.4.3', '@types/node@20'], dir)
+    const { stdout, stderr } = await npm(['install', join(dir, tarball), 'node-media-server@4.4.3', '@types/node@20'], dir)
     return {
       dir,
+      said: stdout + stderr,
       files: packed.files.map(({ path }) => path),
       async write(name, text) {
         const path = join(dir, name)

@@ -6,7 +6,7 @@ import { request } from 'undici'
 import { startBackend, type ControlledBackend } from '../support/backend.js'
 import { cleanup } from '../support/cleanup.js'
 import { expectGuarded, onFreePorts, startProgram, type PlainPorts } from '../support/guarded.js'
-import { codeBlocks, shellLines } from '../support/readme.js'
+import { codeBlocks, readme, shellLines } from '../support/readme.js'
 import { run, spawn } from '../support/tools.js'
 import { until } from '../support/waiting.js'
 import { installPacked, type Installed } from './installed.js'
@@ -17,7 +17,9 @@ const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', impor
 const STRICT = { strict: true, noEmit: true, target: 'ES2022', types: ['node'], exactOptionalPropertyTypes: true }
 
 const TYPED = (load: string): string => `${load}
-const options: Options = { url: 'http://127.0.0.1:6000', rules: [{ ip: '10.0.0.0/8', verdict: 'allow' }] }
+const rule: RuleOptions = { ip: '10.0.0.0/8', verdict: 'allow' }
+const publish: BackendOptions = { url: 'http://127.0.0.1:6001' }
+const options: Options = { url: 'http://127.0.0.1:6000', rules: [rule], publish }
 export const start = (nms: object): HttpAuth => {
   const auth = httpAuth(nms, options)
   auth.on('verdict', ({ streamPath }, { allowed, source }) => { const text: string = streamPath + source; console.log(text, allowed satisfies boolean) })
@@ -29,8 +31,8 @@ export const start = (nms: object): HttpAuth => {
 // @ts-expect-error there is no such option
 export const wrong: Options = { url: 'http://127.0.0.1:6000', defaultActoin: 'deny' }
 `
-const ESM = 'import { httpAuth, type HttpAuth, type Options } from \'node-media-server-http-auth\''
-const CJS = 'import auth = require(\'node-media-server-http-auth\')\nimport { httpAuth, type HttpAuth, type Options } from \'node-media-server-http-auth\'\nconsole.log(typeof auth.httpAuth)'
+const ESM = 'import { httpAuth, type BackendOptions, type HttpAuth, type Options, type RuleOptions } from \'node-media-server-http-auth\''
+const CJS = 'import auth = require(\'node-media-server-http-auth\')\nimport { httpAuth, type BackendOptions, type HttpAuth, type Options, type RuleOptions } from \'node-media-server-http-auth\'\nconsole.log(typeof auth.httpAuth)'
 
 describe('the packed package, installed into an empty folder', function () {
   this.timeout(180_000)
@@ -50,9 +52,22 @@ describe('the packed package, installed into an empty folder', function () {
 
   it('holds what is run and read, and nothing else', () => {
     expect(app.files).to.include.members([
-      'dist/index.js', 'dist/index.d.ts', 'dist/cli.js', 'dist/register.js', 'dist/options/schema.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'package.json'
+      'dist/index.js', 'dist/index.d.ts', 'dist/cli.js', 'dist/register.js', 'dist/options/schema.json', 'dist/options/config.schema.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'package.json'
     ])
     expect(app.files.filter((path) => !/^dist\/|^(?:README|CHANGELOG|SECURITY)\.md$|^LICENSE$|^package\.json$/.test(path))).to.deep.equal([])
+  })
+
+  it('holds what its README links to', () => {
+    const links = [...readme().matchAll(/\]\(([^)#\s]+)[^)]*\)|(?:src|srcset)="([^"]+)"/g)].map(([, link, source]) => link ?? source ?? '').filter((link) => !/^https?:/.test(link))
+    expect(links).to.include('SECURITY.md')
+    expect(app.files).to.include.members(links)
+  })
+
+  it('installs without a warning, and says where it comes from', async () => {
+    expect(app.said).not.to.match(/warn/i)
+    const manifest = JSON.parse(await readFile(join(app.dir, 'node_modules/node-media-server-http-auth/package.json'), 'utf8')) as Record<string, unknown>
+    for (const key of ['repository', 'homepage', 'bugs']) expect(JSON.stringify(manifest[key]), key).to.include('https://github.com/node-media-server-http-auth/node-media-server-http-auth')
+    expect(Object.keys(manifest['scripts'] as object)).not.to.include.members(['prepare'])
   })
 
   const programs = codeBlocks('js')
@@ -77,7 +92,7 @@ describe('the packed package, installed into an empty folder', function () {
     const bin = (): string => join(app.dir, 'node_modules', '.bin', 'nms-http-auth')
 
     it('runs as the command, and it guards', async () => {
-      expect(shellLines()).to.include('npx nms-http-auth -c config.json')
+      expect(shellLines()).to.include('npx node-media-server-http-auth -c config.json')
       const { ports, program } = await onFreePorts(async (at) => {
         await app.write('config.json', moved(config, at))
         return startProgram(bin(), ['-c', 'config.json'], at, { cwd: app.dir })
@@ -102,13 +117,13 @@ describe('the packed package, installed into an empty folder', function () {
 
     it('every other line of the README that calls the command does what it says', async () => {
       await app.write('config.json', moved(config, { rtmp: 1935, http: 8000 }))
-      const lines = [...new Set(shellLines().filter((line) => line.startsWith('npx nms-http-auth')))]
+      const lines = [...new Set(shellLines().filter((line) => line.startsWith('npx node-media-server-http-auth')))]
       expect(lines.length).to.be.at.least(4)
       for (const line of lines.filter((each) => each.includes(' check '))) {
-        const { code, stdout, stderr } = await run('sh', ['-c', line.replace('npx nms-http-auth', `'${bin()}'`)], { cwd: app.dir })
+        const { code, stdout, stderr } = await run('sh', ['-c', line.replace('npx node-media-server-http-auth', `'${bin()}'`)], { cwd: app.dir })
         expect(code, `${line}\n${stdout}\n${stderr}`).to.equal(0)
       }
-      expect(lines).to.include('npx nms-http-auth backend')
+      expect(lines).to.include('npx node-media-server-http-auth backend')
       const small = keep(spawn(bin(), ['backend', '--port', '0']))
       const url = (): string | undefined => /http:\/\/127\.0\.0\.1:\d+/.exec(small.stdout())?.[0]
       await until(() => url() !== undefined, () => `it listens: ${small.stderr()}`)
@@ -118,14 +133,28 @@ describe('the packed package, installed into an empty folder', function () {
       await small.close()
     })
 
-    it('npx finds the command, and it explains itself', async () => {
-      const { code, stdout } = await run('npx', ['--no-install', 'nms-http-auth', '--help'], { cwd: app.dir, timeoutMs: 60_000 })
-      expect(code).to.equal(0)
-      expect(stdout).to.include('nms-http-auth -c config.json').and.include('--rtmp-port')
+    for (const name of ['node-media-server-http-auth', 'nms-http-auth']) {
+      it(`npx finds the command ${name}, and it explains itself`, async () => {
+        const { code, stdout } = await run('npx', ['--no-install', name, '--help'], { cwd: app.dir, timeoutMs: 60_000 })
+        expect(code).to.equal(0)
+        expect(stdout).to.include('nms-http-auth -c config.json').and.include('--rtmp-port')
+      })
+    }
+
+    it('ends when npx is ended, shell in between or not', async () => {
+      const npx = keep(spawn('npx', ['--no-install', 'node-media-server-http-auth', 'backend', '--port', '0'], { cwd: app.dir }))
+      const url = (): string => /http:\/\/127\.0\.0\.1:\d+/.exec(npx.stdout())?.[0] ?? ''
+      await until(() => url() !== '', () => `it listens: ${npx.stderr()}`, 60_000)
+      npx.child.kill('SIGTERM')
+      await npx.exited
+      const answers = (): Promise<boolean> => request(url()).then(() => true, () => false)
+      await until(async () => !await answers(), 'nobody listens any more')
     })
   })
 
-  it('exports the JSON schema of the options', async () => {
+  it('exports the JSON schema of the options, and that of the config file', async () => {
+    const whole = 'import schema from \'node-media-server-http-auth/config.schema.json\' with { type: \'json\' }\nconsole.log(schema.required)'
+    expect((await run(process.execPath, [await app.write('whole.mjs', whole)], { cwd: app.dir })).stdout).to.equal('[ \'httpAuth\' ]\n')
     const program = 'import schema from \'node-media-server-http-auth/schema.json\' with { type: \'json\' }\nconsole.log(schema.title, Object.keys(schema.properties).length)'
     const { stdout } = await run(process.execPath, [await app.write('schema.mjs', program)], { cwd: app.dir })
     expect(stdout).to.match(/^httpAuth \d\d\n$/)

@@ -93,6 +93,8 @@ describe('the documents', () => {
       const text = readFileSync(join(ROOT, file), 'utf8')
       const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-'))
       for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        const [, own] = /^https:\/\/github\.com\/node-media-server-http-auth\/node-media-server-http-auth\/(?:blob|tree)\/main\/(.*)$/.exec(target) ?? []
+        if (own !== undefined) expect(existsSync(join(ROOT, own)), target).to.equal(true)
         if (/^https?:/.test(target)) continue
         if (target.startsWith('#')) expect(anchors, target).to.include(target.slice(1))
         else expect(existsSync(join(ROOT, dirname(file), target.replace(/#.*/, ''))), target).to.equal(true)
