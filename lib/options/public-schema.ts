@@ -11,11 +11,14 @@ const HEADER_NAME = "^[\\w!#$%&'*+.^`|~-]+$"
  * The package's own formats as patterns, since no editor and no other validator knows the formats. A
  * pattern takes whatever its format takes, and may take more: `resolve` has the last word.
  */
-const PATTERNS: Readonly<Record<string, string>> = {
+export const PATTERNS: Readonly<Record<string, string>> = {
   'backend-url': '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s]+([/?][^#]*)?$',
   network: '^[\\da-fA-F:.]+(/\\d{1,3})?$',
+  address: '^[\\da-fA-F:.]+$',
+  'host-name': '^([a-zA-Z\\d_.-]+|\\[[\\da-fA-F:.]+\\])$',
   template: `^(?![\\s\\S]*\\{(?!(?:${PLACEHOLDERS.join('|')})\\})\\w+\\})`,
   'header-name': HEADER_NAME,
+  'webhook-header-name': HEADER_NAME,
   'header-value': '^[\\t\\x20-\\x7e\\x80-\\xff]*$',
   'response-header-name': HEADER_NAME,
   'rule-path': '^[/*]',
@@ -50,7 +53,7 @@ const publish = (schema: Schema): Schema => {
     if (keyword === 'properties' && isSchema(value)) return [keyword, Object.fromEntries(Object.entries(value).map(([name, child]) => [name, publish(child as Schema)]))]
     if (keyword === 'anyOf' && Array.isArray(value)) return [keyword, value.map((child) => publish(child as Schema))]
     const holdsSchema = ['items', 'additionalProperties', 'propertyNames', 'not'].includes(keyword) && isSchema(value)
-    return [keyword, holdsSchema ? publish(value) : value]
+    return [keyword, !holdsSchema ? value : keyword === 'propertyNames' ? { type: 'string', ...publish(value) } : publish(value)]
   }))
 }
 

@@ -35,12 +35,12 @@ const backend = {
   maxConnections: count(1, DEFAULTS.maxConnections, 'Connections to each backend.'),
   headers: {
     type: 'object', default: {},
-    propertyNames: { type: 'string', format: 'header-name' }, additionalProperties: { type: 'string', format: 'header-value' },
+    propertyNames: { format: 'header-name' }, additionalProperties: { type: 'string', format: 'header-value' },
     description: 'Sent to the backend as they are, for a service secret.'
   },
   params: {
     type: 'object', default: {},
-    propertyNames: { type: 'string', minLength: 1 }, additionalProperties: { type: ['string', 'null'], format: 'template' },
+    propertyNames: { minLength: 1 }, additionalProperties: { type: ['string', 'null'], format: 'template' },
     description: 'Query parameters of the operator\'s, stronger than a client\'s. Values may contain {app}, {stream}, ' +
       '{path}, {ip}, {action}, {protocol}, {sessionId}. null takes away a parameter of the preset.'
   },

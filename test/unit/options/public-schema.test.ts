@@ -1,6 +1,7 @@
 import { Ajv } from 'ajv'
 import { expect } from 'chai'
-import { configSchema, sectionSchema } from '../../../lib/options/public-schema.js'
+import { FORMATS } from '../../../lib/options/formats.js'
+import { configSchema, PATTERNS, sectionSchema } from '../../../lib/options/public-schema.js'
 import { resolve } from '../../../lib/options/resolve.js'
 import { codeBlocks } from '../../support/readme.js'
 
@@ -15,6 +16,10 @@ const SECTIONS: readonly [section: Record<string, unknown>, sound: boolean][] = 
   [{ preset: 'iptvportal' }, true],
   [{ url: URL, breaker: false, requireHeader: null, params: { a: null, b: '{stream}{x', c: '{ {ip}' }, headers: { 'X-Key': 'ä' } }, true],
   [{ url: URL, rules: [{ ip: '::ffff:10.0.0.0/104', path: '*', verdict: 'pass' }], trustProxy: ['10.0.0.1'], files: { open: ['.html', 'txt'], stream: 'a/{app}/b/{stream}' } }, true],
+  [{ url: URL, dryRun: ['play'], webhook: { url: URL, headers: { 'X-A': 'b' } } }, true],
+  [{ url: URL, dryRun: true, admin: { port: 0, token: '0123456789abcdef', bind: '::1', hosts: ['a.example.com', '[::1]'] } }, true],
+  [{ url: URL, dryRun: [] }, false],
+  [{ url: URL, webhook: { headers: {} } }, false],
   [{}, false],
   [{ preset: 'ministra' }, false],
   [{ url: 5 }, false],
@@ -48,6 +53,8 @@ describe('the schemas for editors', () => {
     compile(configSchema())
     expect(JSON.stringify(configSchema())).not.to.include('"format"')
   })
+
+  it('have a pattern for each format of the package', () => { expect(Object.keys(PATTERNS)).to.have.members(Object.keys(FORMATS)) })
 
   for (const [section, sound] of SECTIONS) {
     it(`${sound ? 'take' : 'refuse'} ${JSON.stringify(section)}, as the plugin does`, () => {
