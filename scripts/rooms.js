@@ -30,7 +30,7 @@ export const ROOMS = {
     may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
     packages: []
   },
-  command: { may: ['errors', 'version', 'mask', 'options', 'check', 'handle', 'preload', 'nms/v4/command-line'], packages: ['leven'] }
+  command: { may: ['errors', 'version', 'mask', 'options', 'check', 'handle', 'preload', 'nms/installed', 'nms/v4/command-line'], packages: ['leven'] }
 }
 
 /** What every room may import. */

@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { inspect, parseArgs } from 'node:util'
 import { HttpAuthError } from '../errors.js'
 import type { HttpAuth } from '../handle.js'
 import { preload } from '../preload.js'
 import { readConfig } from '../options/config.js'
 import { inWords, unknownFlag } from './arguments.js'
-import { findMain, NMS_FLAGS } from '../nms/v4/command-line.js'
+import { findInstalled } from '../nms/installed.js'
+import { NMS_FLAGS } from '../nms/v4/command-line.js'
 
 const USAGE = `nms-http-auth: node-media-server with its clients held at the door until your backend has said 200
 
@@ -35,7 +37,8 @@ export const serve = (args: string[]): undefined => {
   process.on('SIGUSR2', () => {
     for (const handle of handles) console.log(`[http-auth] ${inspect(handle.stats(), { depth: null, compact: true, breakLength: Infinity })}`)
   })
-  const main = findMain() ?? refuse('node-media-server is not installed; run: npm install node-media-server@4')
+  const { dir } = findInstalled() ?? refuse('node-media-server is not installed; run: npm install node-media-server@4')
+  const main = join(dir, 'bin', 'app.js')
   process.argv = [process.argv[0] ?? 'node', main, ...args]
   createRequire(main)(main)
 }

@@ -13,6 +13,8 @@ const HEADER_NAME = "^[\\w!#$%&'*+.^`|~-]+$"
  */
 export const PATTERNS: Readonly<Record<string, string>> = {
   'backend-url': '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s]+([/?][^#]*)?$',
+  'store-url': '^(rediss?://|/)',
+  'store-prefix': '^[\\w.:-]{1,64}$',
   network: '^[\\da-fA-F:.]+(/\\d{1,3})?$',
   address: '^[\\da-fA-F:.]+$',
   'host-name': '^([a-zA-Z\\d_.-]+|\\[[\\da-fA-F:.]+\\])$',

@@ -1,6 +1,3 @@
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-
 /**
  * Flags of node-media-server 4.4's own command line, for a hint at the one that is meant. Another
  * version may know others, so a flag that is far from all of these is left to it.
@@ -21,13 +18,3 @@ export const NMS_FLAGS = {
   'no-admin': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' }
 } as const
-
-/** node-media-server's command line, installed beside this package or in the folder that it is called from. */
-export const findMain = (): string | undefined => {
-  for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
-    try {
-      return createRequire(from).resolve('node-media-server/bin/app.js')
-    } catch { /* the next place may have it */ }
-  }
-  return undefined
-}
