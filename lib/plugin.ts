@@ -59,8 +59,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
       tell('verdict', request, verdict)
     },
     outage(outage) {
-      if (outage.state === 'begin') log.outageBegins(outage.reason)
-      else log.outageEnds(outage.requests)
+      log.outage(outage)
       tell('unavailable', outage)
     },
     cut: (ip, reason) => log.cut(ip, reason)

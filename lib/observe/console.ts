@@ -2,20 +2,23 @@ import type { CutReason } from '../access/cut.js'
 import type { AccessRequest } from '../access/request.js'
 import type { Settings } from '../access/settings.js'
 import type { Verdict } from '../access/verdict.js'
-import { createFlood, type FloodLimits, type Later } from './flood.js'
+import { createFlood, later, type FloodLimits, type FloodSummary, type Later } from './flood.js'
+import type { Outage } from './hub.js'
+import { textLine, type Entry, type LineFormat } from './line.js'
 import { errorText, maskPath, maskQuery, maskSecrets, printable } from '../mask.js'
 
 /** What an operator reads on the console. Nothing in it can forge a line, and no token is in it. */
 export interface ConsoleLog {
   /** One line for a verdict, and one for a fault of the backend in it, if the level asks for them; floods are summed up. */
   verdict(request: AccessRequest, verdict: Verdict): void
-  outageBegins(reason: string): void
-  /** @param requests how many met the outage */
-  outageEnds(requests: number): void
+  /** A line when an outage begins, one a minute while it lasts, and one when it ends. */
+  outage(outage: Outage): void
   /** Something about the backend or the breaker that is neither an outage's begin nor its end. */
   notice(text: string): void
   /** A connection was cut before it could say what it wants. */
   cut(ip: string, reason: CutReason): void
+  /** Something that the operator has probably not meant; the same text is printed once. */
+  hint(text: string): void
   /** A bug, or something that must not happen. */
   error(text: string, error?: unknown): void
   /** Printed whatever the level. */
@@ -23,8 +26,6 @@ export interface ConsoleLog {
   /** Prints what is kept back of a flood. */
   close(): void
 }
-
-const PREFIX = '[http-auth]'
 
 /** What a cut is called. */
 const CUT: Readonly<Record<CutReason, string>> = {
@@ -37,68 +38,126 @@ const CUT: Readonly<Record<CutReason, string>> = {
 
 const LEVELS: readonly Settings['log'][] = ['none', 'outages', 'denials', 'verdicts']
 
+/** How often an outage that lasts is told, in milliseconds. */
+const STILL_MS = 60_000
+
 /** An id can be sought in NMS's admin API and in the backend's log; a flash version says little. */
-const verdictLine = ({ action, streamPath, path, protocol, ip, sessionId, query }: AccessRequest, verdict: Verdict): string => [
-  verdict.allowed ? 'allowed' : 'denied',
-  action,
-  streamPath === '' ? maskPath(path) : printable(streamPath, 200),
-  protocol,
-  printable(ip, 64),
-  `session=${printable(sessionId, 64)}`,
-  `by ${verdict.source}: ${maskSecrets(verdict.reason)}`,
-  ...(verdict.latencyMs === undefined ? [] : [`(${Math.round(verdict.latencyMs)} ms)`]),
-  ...(query === '' ? [] : [`query ${maskQuery(query)}`])
-].join(' ')
+const verdictEntry = ({ action, streamPath, path, protocol, ip, sessionId, query }: AccessRequest, verdict: Verdict): Entry => ({
+  level: 'info',
+  msg: `${verdict.allowed ? 'allowed' : 'denied'} ${action} ${streamPath === '' ? maskPath(path) : printable(streamPath, 200)}`,
+  fields: {
+    protocol,
+    ip: printable(ip, 64),
+    session: printable(sessionId, 64),
+    source: verdict.source,
+    reason: maskSecrets(verdict.reason),
+    user: verdict.userId === undefined ? undefined : printable(verdict.userId, 64),
+    backendMs: verdict.latencyMs === undefined ? undefined : Math.round(verdict.latencyMs),
+    query: query === '' ? undefined : maskQuery(query)
+  }
+})
+
+/** What is summed up together. A malformed request's reason quotes what the client sent, so it is left out. */
+const kindOf = ({ allowed, source, reason }: Verdict): string =>
+  `${allowed ? 'allowed' : 'denied'} by ${source}${source === 'malformed' ? '' : `: ${maskSecrets(reason)}`}`
+
+/** An outage that lasts, as far as the log tells of it. */
+interface Lasting { readonly since: number, letIn: number, refused: number, cancel: () => void }
+
+/** Where lines go, and what tests put in its place. */
+export interface ConsoleOutput {
+  /** Prints one line. */
+  readonly write?: (line: string) => void
+  readonly format?: LineFormat
+  readonly limits?: FloodLimits
+  readonly runLater?: Later
+  readonly now?: () => number
+}
 
 /**
  * Makes the operator's log.
  * @param level each has what those before it have: `none`, `outages`, `denials`, `verdicts`
- * @param write prints one line
  */
 export const createConsoleLog = (
-  level: Settings['log'], write: (line: string) => void = console.log, limits?: FloodLimits, later?: Later
+  level: Settings['log'], { write = console.log, format = textLine, limits, runLater = later, now = Date.now }: ConsoleOutput = {}
 ): ConsoleLog => {
-  const print = (text: string): void => write(`${PREFIX} ${text}`)
+  const print = (entry: Entry): void => write(format(entry, now()))
   const shows = Object.fromEntries(LEVELS.map((least) => [least, LEVELS.indexOf(level) >= LEVELS.indexOf(least)])) as Record<Settings['log'], boolean>
-  const flood = createFlood(print, limits, later)
-  const guarded = (kind: string, ip: string, text: () => string): void => {
-    if (flood.passes(kind, ip)) print(text())
+  const flood = createFlood((summary) => { for (const entry of summaryEntries(summary)) print(entry) }, limits, runLater, now)
+  const guarded = (kind: string, ip: string, entry: () => Entry): void => {
+    if (flood.passes(kind, ip)) print(entry())
   }
   /** The backend did something that its operator should mend. */
   const fault = (text: string): void => {
-    const line = `fault of the backend: ${maskSecrets(text)}`
-    if (shows.outages) guarded(line, '', () => line)
+    const msg = `fault of the backend: ${maskSecrets(text)}`
+    if (shows.outages) guarded(msg, '', () => ({ level: 'warn', msg }))
   }
+
+  /** By the reason that began it. Verdicts do not say which outage they met; there is seldom more than one. */
+  const lasting = new Map<string, Lasting>()
+  const told = ({ since, letIn, refused }: Lasting): NonNullable<Entry['fields']> => ({ seconds: Math.round((now() - since) / 100) / 10, letIn, refused })
+  const begins = (reason: string): void => {
+    const outage: Lasting = { since: now(), letIn: 0, refused: 0, cancel: () => undefined }
+    const stillLasts = (): void => {
+      print({ level: 'error', msg: `backend still unavailable: ${maskSecrets(reason)}`, fields: told(outage) })
+      outage.cancel = runLater(stillLasts, STILL_MS)
+    }
+    outage.cancel = runLater(stillLasts, STILL_MS)
+    lasting.set(reason, outage)
+    print({ level: 'error', msg: `backend unavailable: ${maskSecrets(reason)}` })
+  }
+  const ends = ({ reason, requests }: Outage): void => {
+    const outage = lasting.get(reason)
+    outage?.cancel()
+    lasting.delete(reason)
+    const met = `${requests} ${requests === 1 ? 'request' : 'requests'} met the outage`
+    print({ level: 'info', msg: `backend answers again, ${met}`, ...(outage !== undefined && { fields: told(outage) }) })
+  }
+  const hinted = new Set<string>()
+
   return {
     verdict(request, verdict) {
       if (verdict.fault !== undefined) fault(verdict.fault)
+      const ofOutage = verdict.source === 'default' || verdict.source === 'last-verdict'
+      if (ofOutage) for (const outage of lasting.values()) outage[verdict.allowed ? 'letIn' : 'refused'] += 1
       if (!shows[verdict.allowed ? 'verdicts' : 'denials']) return
-      const text = (): string => verdictLine(request, verdict)
-      // Who is let in is asked for line by line; what strangers can cause, or an outage, may be a flood.
-      if (verdict.allowed && verdict.source !== 'default') print(text())
-      else guarded(`${verdict.allowed ? 'allowed' : 'denied'} by ${verdict.source}: ${maskSecrets(verdict.reason)}`, request.ip, text)
+      const entry = (): Entry => verdictEntry(request, verdict)
+      // The operator asked to see each client that is let in; what strangers can cause, or an outage, may be a flood.
+      if (verdict.allowed && verdict.source !== 'default') print(entry())
+      else guarded(kindOf(verdict), request.ip, entry)
     },
-    outageBegins(reason) {
-      if (shows.outages) print(`backend unavailable: ${maskSecrets(reason)}`)
-    },
-    outageEnds(requests) {
-      if (shows.outages) print(`backend answers again, ${requests} ${requests === 1 ? 'request' : 'requests'} met the outage`)
+    outage(outage) {
+      if (!shows.outages) return
+      if (outage.state === 'begin') begins(outage.reason)
+      else ends(outage)
     },
     notice(text) {
-      if (shows.outages) print(maskSecrets(text))
+      if (shows.outages) print({ level: 'warn', msg: maskSecrets(text) })
     },
     cut(ip, reason) {
-      const why = CUT[reason]
-      if (shows.denials) guarded(`cut: ${why}`, ip, () => `cut a connection of ${printable(ip, 64)}: ${why}`)
+      if (shows.denials) guarded(`cut a connection: ${CUT[reason]}`, ip, () => ({ level: 'info', msg: `cut a connection: ${CUT[reason]}`, fields: { ip: printable(ip, 64), reason } }))
+    },
+    hint(text) {
+      if (!shows.outages || hinted.has(text)) return
+      hinted.add(text)
+      print({ level: 'warn', msg: maskSecrets(text) })
     },
     error(text, error) {
       if (!shows.outages) return
-      guarded(`error: ${maskSecrets(text)}`, '', () =>
-        `error: ${maskSecrets(text)}${error === undefined ? '' : `: ${errorText(error)}`}`)
+      const msg = `error: ${maskSecrets(text)}`
+      guarded(msg, '', () => ({ level: 'error', msg: error === undefined ? msg : `${msg}: ${errorText(error)}` }))
     },
     banner(lines) {
-      for (const line of lines) print(printable(line))
+      for (const line of lines) print({ level: 'info', msg: printable(line) })
     },
-    close: () => flood.flush()
+    close() {
+      for (const { cancel } of lasting.values()) cancel()
+      flood.flush()
+    }
   }
 }
+
+const summaryEntries = ({ seconds, named, others }: FloodSummary): Entry[] => [
+  ...named.map(({ kind, address, count }): Entry => ({ level: 'info', msg: `${count} more ${kind}`, fields: { ip: address === '' ? undefined : address, seconds } })),
+  ...(others.count === 0 ? [] : [{ level: 'info', msg: `${others.count} more for other reasons`, fields: { addresses: others.addresses, seconds } } as const])
+]

@@ -4,72 +4,127 @@ import { safely } from '../safely.js'
 /** How many lines a window has room for, and how long it is. */
 export interface FloodLimits {
   readonly windowMs: number
+  /** Lines of one kind from one address. */
   readonly perAddress: number
+  /** Lines in all, beside those of addresses that are new. */
   readonly total: number
 }
 
 const LIMITS: FloodLimits = { windowMs: 10_000, perAddress: 5, total: 50 }
 
-/** Kinds that a summary names, and addresses that it counts, at most. */
-const MAX_KINDS = 8
-const MAX_ADDRESSES = 1000
+/** Pairs of kind and address that are counted one by one in a window, and that a summary names. */
+const MAX_COUNTED = 1000
+const MAX_NAMED = 20
+/** Addresses whose last line is remembered, and how long one is known, in milliseconds. */
+const MAX_KNOWN = 20_000
+const KNOWN_MS = 3_600_000
 
-/** Runs something later without keeping the process alive. */
-export type Later = (run: () => void, ms: number) => void
+/** Runs something later without keeping the process alive; returns a function that cancels it. */
+export type Later = (run: () => void, ms: number) => () => void
 
-const later: Later = (run, ms) => { setTimeout(safely(undefined, run), ms).unref() }
+export const later: Later = (run, ms) => {
+  const timer = setTimeout(safely(undefined, run), ms).unref()
+  return () => clearTimeout(timer)
+}
 
-/** Lets the first lines of a flood through and sums the rest up. */
+/** Lines of one kind from one address that were kept back. */
+export interface KeptBack {
+  readonly kind: string
+  /** An IPv6 client's is its /64; empty if the line is nobody's. */
+  readonly address: string
+  readonly count: number
+}
+
+/** What was kept back in one window. */
+export interface FloodSummary {
+  readonly seconds: number
+  /** The most frequent ones. */
+  readonly named: readonly KeptBack[]
+  /** All else. */
+  readonly others: { readonly count: number, readonly addresses: number }
+}
+
+/** Lets the first lines of a flood through and sums up the rest. */
 export interface Flood {
-  /** Whether a line may be printed; if not, it is counted under its kind. An empty address is none. */
+  /**
+   * Whether a line may be printed; if not, it is counted. The first line of an address that was not heard
+   * of within the last hour always is, whatever others do meanwhile: somebody is about to call about it.
+   *
+   * @param ip - empty if the line is nobody's
+   */
   passes(kind: string, ip: string): boolean
   /** Ends the window now: reports what was kept back. */
   flush(): void
 }
 
-/**
- * @param report gets one line for each window in which something was kept back
- */
-export const createFlood = (report: (summary: string) => void, limits = LIMITS, runLater = later): Flood => {
-  let printed = new Map<string, number>()
-  let kinds = new Map<string, number>()
-  let addresses = new Set<string>()
+/** @param report gets the summary of each window in which something was kept back */
+export const createFlood = (report: (summary: FloodSummary) => void, limits = LIMITS, runLater = later, now: () => number = Date.now): Flood => {
+  /** By kind and address: lines that were printed, and that were kept back. */
+  let counted = new Map<string, { readonly kind: string, readonly address: string, printed: number, keptBack: number }>()
+  /** When an address had its last line, the latest last. */
+  const known = new Map<string, number>()
+  let others = 0
+  let otherAddresses = new Set<string>()
   let total = 0
-  let open = false
+  let cancel: (() => void) | undefined
 
   const flush = (): void => {
-    const kept = [...kinds.values()].reduce((sum, count) => sum + count, 0)
-    const what = [...kinds].map(([kind, count]) => `${count} ${kind}`).join('; ')
-    const from = addresses.size < 2
-      ? [...addresses].map((address) => ` from ${address}`).join('')
-      : ` from ${addresses.size}${addresses.size < MAX_ADDRESSES ? '' : ' or more'} addresses`
-    printed = new Map()
-    kinds = new Map()
-    addresses = new Set()
+    cancel?.()
+    cancel = undefined
+    const kept = [...counted.values()].filter(({ keptBack }) => keptBack > 0).sort((a, b) => b.keptBack - a.keptBack)
+    const unnamed = kept.slice(MAX_NAMED)
+    const named = kept.slice(0, MAX_NAMED).map(({ kind, address, keptBack }) => ({ kind, address, count: keptBack }))
+    const count = unnamed.reduce((sum, { keptBack }) => sum + keptBack, others)
+    for (const { address } of unnamed) if (address !== '') otherAddresses.add(address)
+    const addresses = otherAddresses.size
+    counted = new Map()
+    others = 0
+    otherAddresses = new Set()
     total = 0
-    open = false
-    if (kept > 0) report(`${kept} more within ${limits.windowMs / 1000} s${from}: ${what}`)
+    if (named.length > 0 || count > 0) report({ seconds: limits.windowMs / 1000, named, others: { count, addresses } })
   }
-  const keepBack = (kind: string, address: string): void => {
-    const name = kinds.has(kind) || kinds.size < MAX_KINDS ? kind : 'for other reasons'
-    kinds.set(name, (kinds.get(name) ?? 0) + 1)
-    if (address !== '' && addresses.size < MAX_ADDRESSES) addresses.add(address)
+  const isNew = (address: string): boolean => {
+    if (address === '') return false
+    const last = known.get(address)
+    const [oldest] = known
+    if (last === undefined && oldest !== undefined && known.size >= MAX_KNOWN) {
+      // So many within an hour are an attack, and must not drown all else.
+      if (now() - oldest[1] <= KNOWN_MS) return false
+      known.delete(oldest[0])
+    }
+    known.delete(address)
+    known.set(address, now())
+    return last === undefined || now() - last > KNOWN_MS
+  }
+  const counterOf = (kind: string, address: string): { printed: number, keptBack: number } | undefined => {
+    const key = `${address} ${kind}`
+    const counter = counted.get(key)
+    if (counter !== undefined || counted.size >= MAX_COUNTED) return counter
+    const made = { kind, address, printed: 0, keptBack: 0 }
+    counted.set(key, made)
+    return made
   }
 
   return {
     passes(kind, ip) {
-      if (!open) {
-        open = true
-        runLater(() => flush(), limits.windowMs)
-      }
+      cancel ??= runLater(flush, limits.windowMs)
       const address = limitKey(ip)
-      const own = printed.get(address) ?? 0
-      if (total >= limits.total || own >= limits.perAddress) {
-        keepBack(kind, address)
+      const counter = counterOf(kind, address)
+      if (isNew(address)) {
+        if (counter !== undefined) counter.printed += 1
+        return true
+      }
+      if (counter === undefined) {
+        others += 1
+        if (address !== '' && otherAddresses.size < MAX_COUNTED) otherAddresses.add(address)
+        return false
+      }
+      if (total >= limits.total || counter.printed >= limits.perAddress) {
+        counter.keptBack += 1
         return false
       }
       total += 1
-      printed.set(address, own + 1)
+      counter.printed += 1
       return true
     },
     flush

@@ -48,7 +48,7 @@ describe('npm start', function () {
     tool('ffmpeg')
     tool('curl')
     const publisher = keep(shell(line('Publish, and leave it running', 'ffmpeg'), dir))
-    await until(() => /\[http-auth\] allowed publish \/live\/s rtmp/.test(program.stdout()), () => `the publisher is let in: ${publisher.stderr()}`, 20_000)
+    await until(() => /\[http-auth\] allowed publish \/live\/s protocol=rtmp/.test(program.stdout()), () => `the publisher is let in: ${publisher.stderr()}`, 20_000)
     const player = await run('sh', ['-c', line('Play without a screen', 'ffmpeg')], { cwd: dir, timeoutMs: 40_000 })
     expect(player.code, player.stderr).to.equal(0)
     expect(Number(/.*frame=\s*(\d+)/s.exec(player.stderr)?.[1])).to.be.at.least(30)

@@ -22,7 +22,7 @@ describe('the HLS example, with ffmpeg', function () {
   after(() => keep.run())
 
   const hls = (query: string): string => `http://127.0.0.1:${example.ports.http}/static/live/s/index.m3u8${query}`
-  const pulls = (): string[] => example.program.stdout().match(/^\[http-auth\] allowed play \/live\/s rtmp .* by rule.*$/gm) ?? []
+  const pulls = (): string[] => example.program.stdout().match(/^.*\[http-auth\] allowed play \/live\/s protocol=rtmp .* source=rule .*$/gm) ?? []
 
   it('is played as HLS with the token, and the backend is asked once', async () => {
     const player = keep(playFrames(hls('?token=123'), { userAgent: 'viewer', frames: 100 }))

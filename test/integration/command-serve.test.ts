@@ -82,7 +82,7 @@ describe('nms-http-auth', () => {
     expect(command.stdout).to.match(/\[http-auth\] guarding node-media-server 4\./).and.include(`asks ${backend.url}`).and.include('[http-auth] WARNING: the backend cannot tell publishers from viewers')
     expect(await statusOf(port, '?token=bad')).to.equal(403)
     expect(backend.requests.at(-1)).to.include({ query: 'token=bad' })
-    await command.prints(/\[http-auth\] denied play \/live\/s http-flv 127\.0\.0\.1/)
+    await command.prints(/\[http-auth\] denied play \/live\/s protocol=http-flv ip=127\.0\.0\.1 /)
     const written = JSON.parse(await readFile(file, 'utf8')) as { httpAuth: object, auth: { jwt: { users: [{ password: string }] } } }
     expect(written.auth.jwt.users[0].password).to.not.equal('')
     expect(written.httpAuth).to.deep.equal({ url: backend.url })

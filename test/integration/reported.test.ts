@@ -58,7 +58,7 @@ describe('nobody is refused in silence', () => {
       wire.write(send())
       await until(() => wire.isClosed, 'it is cut')
       expect(await server.evaluate(({ auth }) => auth!.stats().cuts)).to.deep.equal({ [reason]: 1 })
-      expect(server.log()).to.include(`cut a connection of 127.0.0.1: ${line}`)
+      expect(server.log()).to.include(`info [http-auth] cut a connection: ${line} ip=127.0.0.1 reason=${reason}`)
     })
   }
 })

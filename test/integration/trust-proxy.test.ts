@@ -68,7 +68,7 @@ describe('trustProxy', () => {
       const { ip } = await server.waitForEvent({ event: 'prePlay', id: String(headers['x-session-id']) })
       const request = (await server.verdicts()).find((decided) => decided.request.query === query)?.request
       const line = server.log().split('\n').find((text) => text.includes('allowed play') && text.includes(`session=${request?.sessionId} `))
-      expect(line, 'the log line').to.contain(` ${request?.protocol} ${request?.ip} `)
+      expect(line, 'the log line').to.contain(` protocol=${request?.protocol} ip=${request?.ip} `)
       expect(request).to.include({ ip: headers['x-real-ip'], origin: headers['x-real-origin'] })
       return [headers['x-real-ip'], ip.replace(/^(?:::ffff:)?(.*):[1-9]\d*$/, '$1'), headers['x-real-origin'], request?.protocol]
     }

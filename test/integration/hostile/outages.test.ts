@@ -83,7 +83,7 @@ describe('outages over node-media-server', function () {
       await until(() => seen.lines('backend answers again') === 1, 'the end is logged')
       const met = (await seen.verdicts()).filter(({ verdict }) => verdict.source === 'default').length
       expect(seen.lines(`backend answers again, ${met} requests met the outage`)).to.equal(1)
-      for (const text of ['] backend unavailable', 'breaker opens', 'breaker closes']) expect(seen.lines(text), text).to.equal(1)
+      for (const text of ['[http-auth] backend unavailable', 'breaker opens', 'breaker closes']) expect(seen.lines(text), text).to.equal(1)
       expect(await seen.outages()).to.containSubset([{ state: 'begin', requests: 1 }, { state: 'end', requests: met }]).and.to.have.length(2)
     })
   }
@@ -142,7 +142,7 @@ describe('outages over node-media-server', function () {
     await until(() => seen.lines('backend answers again') === 1, 'the end is logged')
     const met = (await seen.verdicts()).filter(({ verdict }) => verdict.source === 'default').length
     expect(met).to.be.at.least(clients)
-    expect(seen.lines('] backend unavailable')).to.equal(1)
+    expect(seen.lines('[http-auth] backend unavailable')).to.equal(1)
     expect(seen.lines(`${met} requests met the outage`)).to.equal(1)
     expect(seen.lines('[http-auth]'), 'all lines').to.be.below(200)
     expect(await seen.outages()).to.have.length(2)
