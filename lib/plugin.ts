@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { networks } from './access/address.js'
+import type { CutReason } from './access/cut.js'
 import { createChain } from './chain.js'
 import { createConsoleLog } from './observe/console.js'
 import { createHub } from './observe/hub.js'
@@ -10,6 +11,7 @@ import { createFilesGate } from './gate/files/gate.js'
 import { createHttpGate } from './gate/http.js'
 import { createReception } from './gate/http/reception.js'
 import { createLiveGate } from './gate/flv/gate.js'
+import { createProxyFront } from './gate/proxy/front.js'
 import { createRtmpGate } from './gate/rtmp/gate.js'
 import { createViewers } from './gate/files/viewers.js'
 import { createWebSocketGate } from './gate/websocket/gate.js'
@@ -80,7 +82,8 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
   const trusted = networks(settings.trustProxy)
-  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut: (ip, reason) => hub.cut(ip, reason) })
+  const onCut = (ip: string, reason: CutReason): void => hub.cut(ip, reason)
+  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut })
   const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers, forget: chain.forget })
   const [route] = host.dialect.staticRoutes
   const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)
@@ -122,7 +125,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   listener.onFailure = (error) => log.error('a listener of node-media-server\'s "donePlay" failed', error)
   listener.onStop = close
 
-  host.install({ rtmp, http })
+  host.install({ rtmp, http, ...(settings.proxyProtocol.length > 0 && { proxy: createProxyFront({ servers: settings.proxyProtocol, trusted, onCut }) }) })
   log.banner([`guarding node-media-server ${host.version}`, ...describe(settings), ...warningsOf(settings).map((text) => `WARNING: ${text}`)])
   return handle
 }

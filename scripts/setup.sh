@@ -12,6 +12,7 @@ TOOLS=(
   'curl     curl      runs the command lines that the examples print'
   'chromium chromium  plays the page of the HLS example'
   'ps       procps    looks for programs that were left behind'
+  'haproxy  haproxy   a TCP proxy that sends PROXY headers'
   'nginx    nginx     the peer in the bench "peers"; shares viewers out to several servers'
   'redis-server redis-server what several servers share'
   'prometheus prometheus scrapes the metrics'
@@ -19,20 +20,22 @@ TOOLS=(
   'logrotate logrotate rotates the audit file'
 )
 RTMP_MODULE='nginx-rtmp libnginx-mod-rtmp the peer in the bench "peers"'
+STREAM_MODULE='nginx-stream libnginx-mod-stream another TCP proxy that sends PROXY headers'
 
 # Debian keeps nginx in /usr/sbin, which is not in everybody's PATH.
 PATH="$PATH:/usr/sbin:/sbin"
 
-has_rtmp_module() {
+# has_module NAME: a module of nginx's, as a file of its own or built in
+has_module() {
   local dir
   for dir in /usr/lib/nginx/modules /usr/lib64/nginx/modules /usr/share/nginx/modules /usr/local/libexec/nginx; do
-    [ -e "$dir/ngx_rtmp_module.so" ] && return 0
+    [ -e "$dir/ngx_$1_module.so" ] && return 0
   done
-  nginx -V 2>&1 | grep -q 'rtmp'
+  nginx -V 2>&1 | grep -qE -- "--with-$1( |\$)|add-module=[^ ]*$1"
 }
 
 is_there() {
-  if [ "$1" = nginx-rtmp ]; then has_rtmp_module; else command -v "$1" >/dev/null; fi
+  if [[ "$1" == nginx-* ]]; then has_module "${1#nginx-}"; else command -v "$1" >/dev/null; fi
 }
 
 # Sets missing (one "command package purpose" each) and packages.
@@ -40,7 +43,7 @@ look() {
   missing=()
   packages=()
   local line name package
-  for line in "${TOOLS[@]}" "$RTMP_MODULE"; do
+  for line in "${TOOLS[@]}" "$RTMP_MODULE" "$STREAM_MODULE"; do
     read -r name package _ <<<"$line"
     if ! is_there "$name"; then
       missing+=("$line")
@@ -86,11 +89,11 @@ apt() {
     -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
 }
 
-# The packages of nginx, Redis and Prometheus start daemons. They are wanted as programs only: Debian's own switch for that is
+# The packages of nginx, HAProxy, Redis and Prometheus start daemons. They are wanted as programs only: Debian's own switch for that is
 # a policy-rc.d which forbids all starts. One that is there already is the administrator's, and stays.
 policy=/usr/sbin/policy-rc.d
 new_daemons=()
-for daemon in nginx redis-server prometheus; do
+for daemon in nginx haproxy redis-server prometheus; do
   [[ " ${packages[*]} " == *" $daemon "* ]] && new_daemons+=("$daemon")
 done
 if [ ! -e "$policy" ]; then

@@ -1,19 +1,16 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { nginxModule } from '../../test/support/nginx-module.js'
 import { freePort, listens, spawn, tool } from '../../test/support/tools.js'
 import { until } from '../../test/support/waiting.js'
 import type { Bench } from '../row.js'
 import { withScene } from '../scene.js'
 import { spread } from '../spread.js'
 
-const FOLDERS = ['/usr/lib/nginx/modules', '/usr/lib64/nginx/modules', '/usr/share/nginx/modules', '/usr/local/libexec/nginx']
-
 const withNginx = async <T>(backend: string, use: (port: number) => Promise<T>): Promise<T> => {
-  const module = FOLDERS.map((folder) => join(folder, 'ngx_rtmp_module.so')).find((file) => existsSync(file))
+  const module = nginxModule('rtmp')
   const program = tool('nginx')
-  if (module === undefined) throw new Error("nginx's rtmp module is missing: run npm run setup")
   const dir = await mkdtemp(join(tmpdir(), 'nms-http-auth-bench-'))
   const port = await freePort()
   await writeFile(join(dir, 'nginx.conf'), `

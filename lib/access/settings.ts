@@ -80,6 +80,9 @@ export interface StoreSettings {
   readonly options: Readonly<Record<string, unknown>>
 }
 
+/** NMS's servers. */
+export type ServerName = 'rtmp' | 'rtmps' | 'http' | 'https'
+
 /** Everything that is in force, complete and immutable. */
 export interface Settings {
   /** What the backend's contract is called, for people. */
@@ -90,6 +93,8 @@ export interface Settings {
   readonly publish: BackendSettings | { readonly refuse: string }
   readonly rules: readonly RuleSettings[]
   readonly trustProxy: readonly string[]
+  /** Servers whose connections from `trustProxy` begin with a PROXY header. */
+  readonly proxyProtocol: readonly ServerName[]
   readonly maxHeld: number
   readonly maxHeldPerIp: number
   readonly commandTimeoutMs: number

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Admission } from '../access/admission.js'
 import type { AccessRequest, Action } from '../access/request.js'
+import type { ServerName } from '../access/settings.js'
 import type { Dialect } from './dialect.js'
 import type { LoadedPackage } from './package.js'
 
@@ -80,8 +81,16 @@ export interface HttpFront {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, secure: boolean, forward: (head: Buffer) => void): void
 }
 
+/** What is done with TCP connections before anything else. */
+export interface ProxyFront {
+  covers(server: ServerName): boolean
+  /** A connection was accepted; `pass` hands it on, with the address that it has by then. */
+  accepted(socket: Socket, pass: () => void): void
+}
+
 /** The fronts: what is put in front of NMS's own listeners. */
 export interface Fronts {
+  readonly proxy?: ProxyFront
   readonly rtmp: RtmpFront
   readonly http: HttpFront
 }

@@ -17,6 +17,7 @@ export const DEFAULTS = deepFreeze({
   params: {},
   unavailableStatuses: [],
   trustProxy: [],
+  proxyProtocol: false,
   maxHeld: 4000,
   maxHeldPerIp: 200,
   commandTimeoutMs: 10_000,

@@ -42,5 +42,6 @@ export const describe = (settings: Settings): string[] => [
   ...settings.rules.map(({ text }) => `            ${text}`),
   `files:      ${settings.files.open.length === 0 ? 'none' : settings.files.open.join(' ')} are open`,
   ...(settings.store === undefined ? [] : [`store:      ${settings.store.urls.map(redactStoreUrl).join(', ')}, keys begin with {${settings.store.prefix}}`]),
-  ...(settings.trustProxy.length === 0 ? [] : [`proxies:    ${settings.trustProxy.join(', ')} are believed about their clients`])
+  ...(settings.trustProxy.length === 0 ? [] : [`proxies:    ${settings.trustProxy.join(', ')} are believed about their clients`]),
+  ...(settings.proxyProtocol.length === 0 ? [] : [`            and begin with a PROXY header on ${settings.proxyProtocol.join(', ')}`])
 ]

@@ -1,4 +1,5 @@
 import type { Action, Protocol } from '../access/request.js'
+import type { ServerName } from '../access/settings.js'
 import type { AdminOptions } from './admin.js'
 import type { AuditOptions } from './audit.js'
 import type { PresetName } from './presets.js'
@@ -132,10 +133,16 @@ export interface Options extends BackendOptions {
   /** Rules before the backend; the first that matches wins. Default none. */
   rules?: RuleOptions[]
   /**
-   * Addresses and networks of HTTP proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are
-   * believed. Default none. RTMP behind a TCP proxy is not covered.
+   * Addresses and networks of proxies: their `X-Forwarded-For`, `-Proto` and `-Host` are believed,
+   * and the PROXY headers that `proxyProtocol` speaks of. Default none.
    */
   trustProxy?: string[]
+  /**
+   * Connections of TCP proxies begin with a header of the PROXY protocol (`send-proxy`, version 1 or
+   * 2), which says who the client is: `true` on every server, or on those of a list. A connection of
+   * one of `trustProxy` without a header is cut; anybody else's header is not one. Default false.
+   */
+  proxyProtocol?: boolean | ServerName[]
   /** Clients that may wait at once, undecided RTMP connections included. Default 4000; 0 is no limit. */
   maxHeld?: number
   /** The same for one address (IPv6: one /64). Default 200; 0 is no limit. */

@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import type { BackendSettings, RuleSettings, Settings } from '../access/settings.js'
+import type { BackendSettings, RuleSettings, ServerName, Settings } from '../access/settings.js'
 import { HttpAuthError } from '../errors.js'
 import { adminOf } from './admin.js'
 import { auditOf } from './audit.js'
@@ -107,6 +107,9 @@ const ruleOf = (rule: RuleOptions, index: number): RuleSettings => {
   return { ...rule, text: [`rules[${index}]: ${rule.verdict}`, ...conditions].join(' ') }
 }
 
+const serversOf = (option: boolean | readonly ServerName[]): readonly ServerName[] =>
+  option === true ? ['rtmp', 'rtmps', 'http', 'https'] : option === false ? [] : option
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -142,6 +145,9 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
   if (given.publish !== undefined && !set.actions.includes('publish')) {
     mistakes.push('httpAuth.publish: is set, but httpAuth.actions does not name "publish", so that publishers would not be asked for')
   }
+  if (serversOf(set.proxyProtocol).length > 0 && set.trustProxy.length === 0) {
+    mistakes.push('httpAuth.proxyProtocol: needs httpAuth.trustProxy, for nobody else\'s header is believed')
+  }
   const files = { ...DEFAULTS.files, ...set.files }
   const play = backendOf({ ...part, section: setOf(given) })
   const settings: Settings = {
@@ -151,6 +157,7 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
     publish: publishOf(given, part, play),
     rules: set.rules.map(ruleOf),
     trustProxy: set.trustProxy,
+    proxyProtocol: serversOf(set.proxyProtocol),
     maxHeld: set.maxHeld,
     maxHeldPerIp: set.maxHeldPerIp,
     commandTimeoutMs: set.commandTimeoutMs,

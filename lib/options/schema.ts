@@ -16,6 +16,7 @@ const count = (minimum: number, fallback: number, description: string): object =
 
 const ACTIONS = ['play', 'publish']
 const PROTOCOLS = ['rtmp', 'rtmps', 'http-flv', 'https-flv', 'ws-flv', 'wss-flv', 'hls', 'file']
+const SERVERS = ['rtmp', 'rtmps', 'http', 'https']
 
 const backend = {
   url: {
@@ -118,7 +119,11 @@ export const SCHEMA = deepFreeze({
     },
     trustProxy: {
       type: 'array', items: { type: 'string', format: 'network' }, default: [],
-      description: 'HTTP proxies whose forwarding headers are believed.'
+      description: 'Proxies that are believed about their clients.'
+    },
+    proxyProtocol: {
+      type: ['boolean', 'array'], minItems: 1, uniqueItems: true, items: { enum: SERVERS }, default: DEFAULTS.proxyProtocol,
+      description: 'Servers on which connections of trustProxy begin with a PROXY header, version 1 or 2; true is all.'
     },
     maxHeld: count(0, DEFAULTS.maxHeld, 'Clients that may wait at once; 0 is no limit.'),
     maxHeldPerIp: count(0, DEFAULTS.maxHeldPerIp, 'Clients of one address (IPv6: one /64) that may wait; 0 is no limit.'),

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import type { Server } from 'node:net'
+import type { ServerName } from '../../access/settings.js'
 import { mark, refuseMarked } from '../attached.js'
 import { check } from './assumptions.js'
 import { createDialect } from './dialect.js'
@@ -9,6 +11,7 @@ import { installGuard } from './guard.js'
 import { installHooks } from './hooks.js'
 import type { AttachedHost, HostListener } from '../host.js'
 import { installHttpFront } from './http-front.js'
+import { installProxyFront } from '../proxy-front.js'
 import { installRtmpFront } from './rtmp-front.js'
 import { isFlv, type NmsInstance } from './shapes.js'
 import { openViewer } from './viewer.js'
@@ -41,7 +44,7 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
     newSessionId: () => Buffer.from(Date.now().toString(36) + randomBytes(12).toString('hex'), 'latin1').toString('latin1'),
     grant: (req, admission, address) => grants.give(req, { admission, address, onClosed: () => listener.onClosed(admission) }),
     openViewer: (admission, address, onClose) => openViewer(viewers, admission, address, onClose),
-    install({ rtmp, http }) {
+    install({ rtmp, http, proxy }) {
       try {
         undo.push(mark(context))
         const hooks = installHooks(context, grants, listener.onIntruder, listener.onSession)
@@ -50,6 +53,7 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
         for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, context, sessions)
         undo.push(installRtmpFront(nms, { context, grants, undo: sessions, onClosed: (admission) => listener.onClosed(admission) }, rtmp))
         undo.push(installHttpFront(nms, http))
+        if (proxy !== undefined) undo.push(installProxyFront(serversOf(nms), proxy))
         undo.push(closeOnStop(nms, listener.onStop))
       } catch (error) {
         uninstall()
@@ -59,6 +63,10 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
     uninstall
   }
 }
+
+const serversOf = ({ rtmpServer, httpServer }: NmsInstance): Partial<Record<ServerName, Server | undefined>> => ({
+  rtmp: rtmpServer.tcpServer, rtmps: rtmpServer.tlsServer, http: httpServer.httpServer, https: httpServer.httpsServer
+})
 
 const closeOnStop = (nms: NmsInstance, onStop: () => Promise<void>): () => void => {
   const stop = nms.stop

@@ -37,7 +37,7 @@ describe('options', () => {
         breaker: { failures: 10, probeMs: 2000 }
       },
       publish: settings.play,
-      rules: [], trustProxy: [], maxHeld: 4000, maxHeldPerIp: 200, commandTimeoutMs: 10_000, hlsIdleMs: 32_000, maxSessions: 100_000,
+      rules: [], trustProxy: [], proxyProtocol: [], maxHeld: 4000, maxHeldPerIp: 200, commandTimeoutMs: 10_000, hlsIdleMs: 32_000, maxSessions: 100_000,
       maxSessionsPerIp: 1000,
       files: {
         open: ['.html', '.css', '.js', '.mjs', '.map', '.json', '.svg', '.png', '.jpg', '.jpeg', '.gif', '.webp', '.ico', '.woff', '.woff2', '.txt'],
@@ -71,6 +71,12 @@ describe('options', () => {
     for (const [key, value] of Object.entries(others)) {
       it(key, () => { expect(resolve({ url: URL, [key]: value })).to.deep.include({ [key]: value }) })
     }
+    it('proxyProtocol, on every server or some', () => {
+      const proxyProtocolOf = (proxyProtocol: boolean | ('rtmp' | 'https')[]) => resolve({ url: URL, trustProxy: ['::1'], proxyProtocol }).proxyProtocol
+      expect(proxyProtocolOf(true)).to.deep.equal(['rtmp', 'rtmps', 'http', 'https'])
+      expect(proxyProtocolOf(['rtmp', 'https'])).to.deep.equal(['rtmp', 'https'])
+      expect(proxyProtocolOf(false)).to.deep.equal([])
+    })
     it('a part of breaker leaves the rest', () => {
       expect(resolve({ url: URL, breaker: { failures: 2 } }).play.breaker).to.deep.equal({ failures: 2, probeMs: 2000 })
       expect(resolve({ url: URL, breaker: false }).play.breaker).to.equal(false)
@@ -169,6 +175,8 @@ describe('options', () => {
       [{ url: URL, params: { a: '{ap}' } }, /^httpAuth\.params\.a: \{ap\} is not known, use \{app\}, .*\{sessionId\}, got a string that is not shown here$/],
       [{ url: URL, tls: { cert: '' } }, 'httpAuth.tls.cert: must not be empty, got a string that is not shown here'],
       [{ url: URL, trustProxy: ['10.0.0.0/33'] }, 'httpAuth.trustProxy[0]: must be an IPv4 or IPv6 address or a CIDR network, got "10.0.0.0/33"'],
+      [{ url: URL, proxyProtocol: true }, 'httpAuth.proxyProtocol: needs httpAuth.trustProxy, for nobody else\'s header is believed'],
+      [{ url: URL, trustProxy: ['::1'], proxyProtocol: ['ws'] }, 'httpAuth.proxyProtocol[0]: must be "rtmp" or "rtmps" or "http" or "https", got "ws"'],
       [{ url: URL, trustProxy: '10.0.0.1' }, 'httpAuth.trustProxy: must be a list, got "10.0.0.1"'],
       [{ url: URL, rules: [{ ip: 'localhost', verdict: 'allow' }] }, 'httpAuth.rules[0].ip: must be an IPv4 or IPv6 address or a CIDR network, got "localhost"'],
       [{ url: URL, rules: [{ path: 'live/*', verdict: 'allow' }] }, 'httpAuth.rules[0].path: must begin with / or *, got "live/*"'],

@@ -1,0 +1,81 @@
+import type { Socket } from 'node:net'
+import { normalizeIp, type Networks } from '../../access/address.js'
+import type { CutReason } from '../../access/cut.js'
+import type { ServerName } from '../../access/settings.js'
+import { safely } from '../../safely.js'
+import { trace } from '../../trace.js'
+import type { ProxyFront } from '../../nms/host.js'
+import { readProxyHeader, type Source } from './header.js'
+
+const debug = trace('gate')
+
+/** A proxy writes its header at once. */
+const HEADER_TIMEOUT_MS = 5000
+
+interface Setting {
+  /** Servers that are behind proxies. */
+  readonly servers: readonly ServerName[]
+  readonly trusted: Networks
+  readonly onCut: (ip: string, reason: CutReason) => void
+}
+
+/**
+ * Hears the PROXY header of each connection that a trusted proxy makes, and makes the connection its
+ * client's: `remoteAddress` and `remotePort` are what the header says, for gates, TLS and NMS alike.
+ * A trusted proxy that sends none is cut. What anybody else sends is no header, whatever it looks like.
+ */
+export const createProxyFront = ({ servers, trusted, onCut }: Setting): ProxyFront => ({
+  covers: (server) => servers.includes(server),
+  accepted(socket, pass) {
+    const peer = normalizeIp(socket.remoteAddress ?? '')
+    if (!trusted.has(peer)) return pass()
+    hear(socket, (source) => {
+      if (source !== undefined) claim(socket, source)
+      pass()
+    }, () => onCut(peer, 'proxy'))
+  }
+})
+
+/** Reads the header and nothing more; whatever comes behind it is left in the socket. */
+const hear = (socket: Socket, heard: (source: Source | undefined) => void, failed: () => void): void => {
+  let bytes = Buffer.alloc(0)
+  const over = (): void => {
+    clearTimeout(deadline)
+    socket.off('readable', read).off('error', cut).off('end', cut).off('close', over)
+  }
+  const cut = safely(socket, () => {
+    over()
+    debug('no PROXY header from %s, cut', socket.remoteAddress)
+    socket.on('error', ignored)
+    socket.destroy()
+    failed()
+  })
+  const read = safely(socket, () => {
+    const more = socket.read() as Buffer | null
+    if (more === null) return
+    bytes = Buffer.concat([bytes, more])
+    const header = readProxyHeader(bytes)
+    if (header.is === 'incomplete') return
+    if (header.is === 'none') return cut()
+    over()
+    const rest = bytes.subarray(header.bytes)
+    if (rest.length > 0) socket.unshift(rest)
+    // Only then is the socket as if nobody had read it.
+    process.nextTick(safely(socket, () => { if (!socket.destroyed) heard(header.source) }))
+  })
+  const deadline = setTimeout(cut, HEADER_TIMEOUT_MS).unref()
+  socket.on('readable', read)
+  socket.on('error', cut)
+  socket.on('end', cut)
+  socket.on('close', over)
+}
+
+const ignored = (): void => undefined
+
+/** Gives a connection another address; its own is no longer told. */
+export const claim = (socket: Socket, { address, port }: Source): void => {
+  const family = address.includes(':') ? 'IPv6' : 'IPv4'
+  for (const [name, value] of Object.entries({ remoteAddress: address, remotePort: port, remoteFamily: family })) {
+    Object.defineProperty(socket, name, { value, configurable: true })
+  }
+}
