@@ -1,4 +1,5 @@
 import type { Settings } from './access/settings.js'
+import { redactUrl } from './options/redact.js'
 import type { ConsoleLog } from './observe/console.js'
 import type { Hub } from './observe/hub.js'
 import type { Stats } from './observe/stats.js'
@@ -12,7 +13,7 @@ export interface Sinks {
 }
 
 /** Loads what the options ask for, and nothing else. */
-export const addSinks = ({ audit }: Settings, hub: Hub, log: ConsoleLog): Sinks => {
+export const addSinks = ({ audit, webhook }: Settings, hub: Hub, log: ConsoleLog): Sinks => {
   const closing: (() => Promise<void>)[] = []
   const lost: { audit?: () => number, webhook?: () => number } = {}
   if (audit !== undefined) {
@@ -22,6 +23,17 @@ export const addSinks = ({ audit }: Settings, hub: Hub, log: ConsoleLog): Sinks 
     }))
     lost.audit = () => 0
     void loading.then((sink) => { lost.audit = () => sink.lost }, () => undefined)
+    hub.addLater(loading)
+    closing.push(async () => { await (await loading).close() })
+  }
+  if (webhook !== undefined) {
+    const at = redactUrl(new URL(webhook.url))
+    const loading = import('./observe/webhook.js').then(({ createWebhook }) => createWebhook(webhook, {
+      onTrouble: (problem) => log.error(`the webhook ${at} ${problem}`),
+      onMended: (lost) => log.error(`the webhook ${at} is told again; events lost: ${lost}`)
+    }))
+    lost.webhook = () => 0
+    void loading.then((sink) => { lost.webhook = () => sink.lost }, () => undefined)
     hub.addLater(loading)
     closing.push(async () => { await (await loading).close() })
   }

@@ -26,7 +26,7 @@ export const ROOMS = {
   'gate/files': { may: ['access', 'gate/door', 'gate/http', 'hls', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
   nms: { may: ['access', 'errors', 'nms/v4/room'], packages: [] },
   'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/package', 'nms/proxy-front', 'nms/supported'], packages: [] },
-  observe: { may: ['access', 'mask'], packages: ['prom-client'] },
+  observe: { may: ['access', 'mask', 'version'], packages: ['prom-client'] },
   check: {
     may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
     packages: []
