@@ -27,6 +27,7 @@ export const ROOMS = {
   nms: { may: ['access', 'errors', 'nms/v4/room'], packages: [] },
   'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/package', 'nms/proxy-front', 'nms/supported'], packages: [] },
   observe: { may: ['access', 'mask', 'version'], packages: ['prom-client'] },
+  admin: { may: ['access', 'errors', 'mask', 'observe'], packages: [] },
   check: {
     may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
     packages: []

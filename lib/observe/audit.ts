@@ -1,16 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { AuditSettings } from '../access/settings.js'
-import type { Verdict } from '../access/verdict.js'
 import { hideValues, maskPath, maskSecrets, printable } from '../mask.js'
 import type { Sink } from './hub.js'
 import { openLineFile, type LineFileEvents } from './line-file.js'
+import { reasonCode } from './reason-code.js'
 
 /** 96 bits of a hash: enough to find a token again, and nothing to guess it by without the key. */
 const HASH_CHARACTERS = 16
-
-/** A stable name for why a verdict is what it is: `backend-allow`, `backend-deny`, `backend-fault`, `rule-deny`, … */
-export const reasonCode = ({ source, allowed, fault }: Verdict): string =>
-  `${source}-${allowed ? 'allow' : fault === undefined ? 'deny' : 'fault'}`
 
 /** The values of a query hidden so that who holds the key can find one again. */
 const createHiding = ({ tokens, secret }: AuditSettings): { kid?: string, hide: (query: string) => string } => {
