@@ -2,9 +2,16 @@ import { EventEmitter } from 'node:events'
 import type { Registry } from 'prom-client'
 import type { AccessRequest } from './access/request.js'
 import type { Verdict } from './access/verdict.js'
-import type { SessionRecord } from './nms/host.js'
+import type { SessionRecord } from './sessions/record.js'
+import type { Selector } from './sessions/registry.js'
 import type { Outage } from './observe/hub.js'
 import type { Stats } from './observe/stats.js'
+
+/** How a session is ended by the operator. */
+export interface EndOptions {
+  /** What its viewer is told, over RTMP and WebSocket: printable ASCII, at most 120 characters. Default nothing. */
+  readonly message?: string
+}
 
 /** The events of the handle, with what their listeners are given. */
 export interface HttpAuthEvents {
@@ -12,7 +19,7 @@ export interface HttpAuthEvents {
   verdict: [request: AccessRequest, verdict: Verdict]
   /** An outage of the backend begins or ends. */
   unavailable: [outage: Outage]
-  /** NMS begins or ends a client's session. */
+  /** A client that was let in begins or ends; the record of an end says how (`endReason`). */
   session: [event: 'start' | 'end', session: SessionRecord]
 }
 
@@ -30,13 +37,22 @@ export class HttpAuth extends EventEmitter<HttpAuthEvents> {
    * later reach NMS as if the plugin had never been there. Calling it again changes nothing.
    */
   readonly close: () => Promise<void>
+  /** Everybody who is in now, the oldest first. */
+  readonly sessions: () => SessionRecord[]
+  /**
+   * Ends a session, or all of a user's. What was remembered of their allows is forgotten, so the
+   * backend is asked again when they come back. Resolves with how many were ended.
+   */
+  readonly end: (which: Selector, options?: EndOptions) => Promise<number>
 
   readonly #metrics: () => Registry
 
-  constructor(stats: () => Stats, close: () => Promise<void>, metrics: () => Registry) {
+  constructor(stats: () => Stats, { close, sessions, end }: Pick<HttpAuth, 'close' | 'sessions' | 'end'>, metrics: () => Registry) {
     super()
     this.stats = stats
     this.close = close
+    this.sessions = sessions
+    this.end = end
     this.#metrics = metrics
   }
 

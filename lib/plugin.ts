@@ -23,6 +23,8 @@ import type { Options } from './options/options.js'
 import { resolve } from './options/resolve.js'
 import { onCaught } from './safely.js'
 import { warningsOf } from './options/warnings.js'
+import { createRegistry } from './sessions/registry.js'
+import { FORGETS } from './sessions/end-reason.js'
 import { createHeld } from './gate/door/slots.js'
 import { createCounters, type Stats } from './observe/stats.js'
 import { addSinks } from './sinks.js'
@@ -38,7 +40,7 @@ import { addSinks } from './sinks.js'
  *   `ERR_HOST_UNSUPPORTED`, `ERR_ALREADY_ATTACHED`; nothing has been touched then
  */
 export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
-  const listener: HostListener = { onIntruder: () => undefined, onSession: () => undefined, onClosed: () => undefined, onFailure: () => undefined, onStop: () => Promise.resolve() }
+  const listener: HostListener = { onIntruder: () => undefined, onFailure: () => undefined, onStop: () => Promise.resolve() }
   const host = attach(nms, listener)
   const given = options ?? host.section
   if (given === undefined) {
@@ -75,16 +77,35 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     onClose: () => log.notice('breaker closes, the backend is asked again'),
     onUnavailable: () => undefined
   })
+  const sessions = createRegistry()
+  sessions.watch({
+    begin(session) {
+      const record = session.record()
+      hub.start(record)
+      tell('session', 'start', record)
+    },
+    end(session) {
+      if (session.endReason !== undefined && FORGETS.has(session.endReason)) chain.forget(session.request)
+      const record = session.record()
+      hub.end(record, { at: Date.now(), inBytes: record.inBytes, outBytes: record.outBytes, reason: session.endReason ?? 'left' })
+      tell('session', 'end', record)
+    },
+    released({ request }, reason) {
+      if (FORGETS.has(reason)) chain.forget(request)
+      if (reason === 'refused') log.refusedByHost(request)
+    }
+  })
   const door = createDoor({
     authorize: chain.authorize,
     hold: (ip) => held.enter(ip),
+    reserve: sessions.reserve,
     report: (request, verdict, heldMs) => hub.verdict({ at: Date.now(), request, verdict, ...(heldMs !== undefined && { heldMs }) }),
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
   const trusted = networks(settings.trustProxy)
   const onCut = (ip: string, reason: CutReason): void => hub.cut(ip, reason)
   const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut })
-  const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers, forget: chain.forget })
+  const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers })
   const [route] = host.dialect.staticRoutes
   const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)
   const http = createReception(door, host, trusted, {
@@ -94,8 +115,9 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const offCaught = onCaught((error) => log.error('a client was cut because of an internal error', error))
 
   let closing: Promise<void> | undefined
-  const close = (): Promise<void> => closing ??= (async () => {
+  const close = (reason: 'detached' | 'stopped'): Promise<void> => closing ??= (async () => {
     door.close()
+    sessions.close(reason)
     rtmp.close()
     viewers.close()
     // Those who are held hear their verdict, and are told, before the door is taken away.
@@ -110,20 +132,21 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     ...counters.read(), held: held.size, viewers: viewers.size, backends: chain.backends(), dropped: sinks.dropped(), dryRun: settings.dryRun.length > 0
   })
   let metrics: Metrics | undefined
-  const handle = new HttpAuth(stats, close, () => {
+  const handle = new HttpAuth(stats, {
+    close: () => close('detached'),
+    sessions: sessions.list,
+    end: (which, { message } = {}) => Promise.resolve(sessions.end(which, 'closed', message))
+  }, () => {
     if (metrics === undefined) {
       metrics = createMetrics(stats)
       hub.add(metrics.sink)
     }
     return metrics.registry
   })
-  listener.onSession = (event, session) => tell('session', event, session)
   listener.onIntruder = ({ id, ip, streamPath }, action, layer) =>
     log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)
-  // Whoever was closed on purpose must not be back at once on what was allowed before.
-  listener.onClosed = ({ request }) => chain.forget(request)
   listener.onFailure = (error) => log.error('a listener of node-media-server\'s "donePlay" failed', error)
-  listener.onStop = close
+  listener.onStop = () => close('stopped')
 
   host.install({ rtmp, http, ...(settings.proxyProtocol.length > 0 && { proxy: createProxyFront({ servers: settings.proxyProtocol, trusted, onCut }) }) })
   log.banner([`guarding node-media-server ${host.version}`, ...describe(settings), ...warningsOf(settings).map((text) => `WARNING: ${text}`)])
@@ -136,5 +159,5 @@ const leaveOpen = (): HttpAuth => {
   const counters = createCounters()
   const stats = (): Stats => ({ ...counters.read(), held: 0, viewers: 0, backends: [], dropped: {}, dryRun: false })
   let metrics: Metrics | undefined
-  return new HttpAuth(stats, () => Promise.resolve(), () => (metrics ??= createMetrics(stats)).registry)
+  return new HttpAuth(stats, { close: () => Promise.resolve(), sessions: () => [], end: () => Promise.resolve(0) }, () => (metrics ??= createMetrics(stats)).registry)
 }

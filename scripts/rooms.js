@@ -13,7 +13,7 @@ export const ROOMS = {
   options: { may: ['access', 'errors', 'section'], packages: ['ajv', 'leven'] },
   backend: { may: ['access', 'errors', 'mask', 'trace', 'version'], packages: ['undici'] },
   policy: { may: ['access', 'errors', 'trace'], packages: [] },
-  sessions: { may: ['access'], packages: [] },
+  sessions: { may: ['access', 'trace'], packages: [] },
   store: { may: ['access', 'errors', 'sessions/store', 'trace'], packages: ['ioredis'] },
   hls: { may: ['access'], packages: [] },
   gate: { may: ['access', 'gate/door', 'gate/http', 'gate/flv', 'gate/files', 'nms/host', 'nms/dialect'], packages: [] },
@@ -29,7 +29,7 @@ export const ROOMS = {
   observe: { may: ['access', 'mask', 'version'], packages: ['prom-client'] },
   admin: { may: ['access', 'errors', 'mask', 'observe'], packages: [] },
   check: {
-    may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
+    may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'sessions', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
     packages: []
   },
   command: { may: ['errors', 'version', 'mask', 'options', 'check', 'handle', 'preload', 'nms/installed', 'nms/v4/command-line'], packages: ['leven'] }

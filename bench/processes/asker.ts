@@ -6,6 +6,7 @@ import type * as ChainModule from '../../lib/chain.js'
 import type * as DoorModule from '../../lib/gate/door/door.js'
 import type * as StatsModule from '../../lib/observe/stats.js'
 import type * as ConsoleLogModule from '../../lib/observe/console.js'
+import type * as RegistryModule from '../../lib/sessions/registry.js'
 import type * as ResolveModule from '../../lib/options/resolve.js'
 import type * as BackendModule from '../../lib/backend/backend.js'
 import { answer } from './answer.js'
@@ -14,6 +15,7 @@ import { built } from './built.js'
 const { Departure } = await built<typeof DepartureModule>('access/departure.js')
 const { createChain } = await built<typeof ChainModule>('chain.js')
 const { createDoor } = await built<typeof DoorModule>('gate/door/door.js')
+const { createRegistry } = await built<typeof RegistryModule>('sessions/registry.js')
 const { createCounters } = await built<typeof StatsModule>('observe/stats.js')
 const { createConsoleLog } = await built<typeof ConsoleLogModule>('observe/console.js')
 const { resolve: settingsOf } = await built<typeof ResolveModule>('options/resolve.js')
@@ -41,6 +43,7 @@ const start = ({ url }: { url: string }): void => {
   door = createDoor({
     authorize: chain.authorize,
     hold: () => noop,
+    reserve: createRegistry().reserve,
     report: (asked, verdict) => {
       counters.verdict?.({ at: Date.now(), request: asked, verdict })
       log.verdict(asked, verdict)

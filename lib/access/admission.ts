@@ -1,3 +1,4 @@
+import type { Place } from './place.js'
 import type { AccessRequest } from './request.js'
 import type { Verdict } from './verdict.js'
 
@@ -6,4 +7,5 @@ export interface Admission {
   readonly request: AccessRequest
   /** An allow. */
   readonly verdict: Verdict
+  readonly place: Place
 }

@@ -6,6 +6,7 @@ import { allow, deny, type Verdict } from '../access/verdict.js'
 import { createBackend } from '../backend/backend.js'
 import { createChain } from '../chain.js'
 import { BackendUnavailable } from '../errors.js'
+import { createRegistry } from '../sessions/registry.js'
 import { createDoor } from '../gate/door/door.js'
 import { dialectOf } from '../nms/find.js'
 import { findInstalled } from '../nms/installed.js'
@@ -108,7 +109,7 @@ const decide = async (settings: Settings, asked: AskedByUrl): Promise<Decided> =
     onBegin: nothing, onEnd: nothing, onOpen: nothing, onClose: nothing, onUnavailable: (_request, _verdict, error) => { reason = error.message }
   })
   const door = createDoor({
-    authorize: chain.authorize, hold: () => nothing, report: (_request, decided) => { verdict = decided }, onBug: (error) => { console.error('nms-http-auth check: internal error:', error) }
+    authorize: chain.authorize, hold: () => nothing, reserve: createRegistry().reserve, report: (_request, decided) => { verdict = decided }, onBug: (error) => { console.error('nms-http-auth check: internal error:', error) }
   })
   const record = recordQuestions()
   await door.admit({ asked: asked.asked }, new AbortController().signal)

@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Admission } from '../access/admission.js'
+import type { EndReason } from '../access/place.js'
 import type { AccessRequest, Action } from '../access/request.js'
 import type { ServerName } from '../access/settings.js'
 import type { Dialect } from './dialect.js'
@@ -15,8 +16,8 @@ export interface ViewerSession {
   readonly ended: boolean
   /** Adds to the bytes that NMS's admin API shows as sent. */
   sent(bytes: number): void
-  /** Ends the session: raises `donePlay`, takes it off NMS's list. Calling it again does nothing. */
-  end(): void
+  /** Ends the session and its place: raises `donePlay`, takes it off NMS's list. Calling it again does nothing. */
+  end(reason: EndReason): void
 }
 
 /** A `play` or `publish` command; every field but the action is as the client sent it. */
@@ -120,20 +121,6 @@ export interface Host extends Ledger {
   readonly dialect: Dialect
 }
 
-/** A client's session as NMS accounts for it. Times are milliseconds since 1970. */
-export interface SessionRecord {
-  readonly id: string
-  readonly action: Action
-  /** `address:port`, as NMS has it. */
-  readonly address: string
-  /** As NMS names it: `rtmp`, `flv` (HTTP and WebSocket alike), `hls`. */
-  readonly protocol: string
-  readonly streamPath: string
-  readonly startedAt: number
-  readonly inBytes: number
-  readonly outBytes: number
-}
-
 /** Somebody who reached NMS without a verdict. */
 export interface Intruder {
   readonly id: string
@@ -146,10 +133,6 @@ export interface Intruder {
 export interface HostListener {
   /** A client that no gate had let in was cut. */
   onIntruder: (intruder: Intruder, action: Action, layer: 'guard' | 'hook') => void
-  /** A client's session begins or ends. */
-  onSession: (event: 'start' | 'end', session: SessionRecord) => void
-  /** Somebody (admin API, `notify.url`) closes the session of a live stream that was admitted so. */
-  onClosed: (admission: Admission) => void
   /** A listener that the app has on NMS's `donePlay` has thrown at the end of a viewer of files. */
   onFailure: (error: unknown) => void
   /** NMS is being stopped; the plugin closes first. */

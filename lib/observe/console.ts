@@ -15,6 +15,8 @@ export interface ConsoleLog {
   outage(outage: Outage): void
   /** Something about the backend or the breaker that is neither an outage's begin nor its end. */
   notice(text: string): void
+  /** NMS would not serve a client that had been let in, such as a second publisher. */
+  refusedByHost(request: AccessRequest): void
   /** A connection was cut before it could say what it wants. */
   cut(ip: string, reason: CutReason): void
   /** Something that the operator has probably not meant; the same text is printed once. */
@@ -42,18 +44,22 @@ const LEVELS: readonly Settings['log'][] = ['none', 'outages', 'denials', 'verdi
 const STILL_MS = 60_000
 
 /** An id can be sought in NMS's admin API and in the backend's log; a flash version says little. */
-const verdictEntry = ({ action, streamPath, path, protocol, ip, sessionId, query }: AccessRequest, verdict: Verdict): Entry => ({
+const requestEntry = (what: string, { action, streamPath, path, protocol, ip, sessionId }: AccessRequest): Entry => ({
   level: 'info',
-  msg: `${verdict.allowed ? 'allowed' : 'denied'} ${action} ${streamPath === '' ? maskPath(path) : printable(streamPath, 200)}`,
+  msg: `${what} ${action} ${streamPath === '' ? maskPath(path) : printable(streamPath, 200)}`,
+  fields: { protocol, ip: printable(ip, 64), session: printable(sessionId, 64) }
+})
+
+const verdictEntry = (request: AccessRequest, verdict: Verdict, { msg, level, fields } = requestEntry(verdict.allowed ? 'allowed' : 'denied', request)): Entry => ({
+  level,
+  msg,
   fields: {
-    protocol,
-    ip: printable(ip, 64),
-    session: printable(sessionId, 64),
+    ...fields,
     source: verdict.source,
     reason: maskSecrets(verdict.reason),
     user: verdict.userId === undefined ? undefined : printable(verdict.userId, 64),
     backendMs: verdict.latencyMs === undefined ? undefined : Math.round(verdict.latencyMs),
-    query: query === '' ? undefined : maskQuery(query)
+    query: request.query === '' ? undefined : maskQuery(request.query)
   }
 })
 
@@ -133,6 +139,9 @@ export const createConsoleLog = (
     },
     notice(text) {
       if (shows.outages) print({ level: 'warn', msg: maskSecrets(text) })
+    },
+    refusedByHost(request) {
+      if (shows.denials) guarded('refused by node-media-server', request.ip, () => requestEntry('refused by node-media-server, though allowed:', request))
     },
     cut(ip, reason) {
       if (shows.denials) guarded(`cut a connection: ${CUT[reason]}`, ip, () => ({ level: 'info', msg: `cut a connection: ${CUT[reason]}`, fields: { ip: printable(ip, 64), reason } }))

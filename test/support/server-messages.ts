@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../lib/access/request.js'
 import type { Verdict } from '../../lib/access/verdict.js'
 import type { Outage } from '../../lib/observe/hub.js'
-import type { SessionRecord } from '../../lib/nms/host.js'
+import type { SessionRecord } from '../../lib/sessions/record.js'
 import type { Options } from '../../lib/options/options.js'
 
 /** Where a server listens. */

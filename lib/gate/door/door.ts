@@ -1,6 +1,7 @@
 import type { Admission } from '../../access/admission.js'
 import type { Authorize } from '../../access/authorize.js'
 import type { LeaveSignal } from '../../access/departure.js'
+import type { Place } from '../../access/place.js'
 import type { AccessRequest } from '../../access/request.js'
 import { deny, type Verdict } from '../../access/verdict.js'
 import { trace } from '../../trace.js'
@@ -20,7 +21,7 @@ export interface Door {
    */
   hold(ip: string): Release | undefined
   /**
-   * Takes a client through the door: a slot, the verdict, the report. Resolves with `undefined` if
+   * Takes a client through the door: a slot, the verdict, the report, its place among those who are in. Resolves with `undefined` if
    * the client has left meanwhile: nobody was let in or refused, and nothing is reported. Never
    * rejects: a bug denies and is logged.
    *
@@ -39,6 +40,8 @@ export const overloaded = deny('overload', 'too many clients are waiting')
 interface Behind {
   readonly authorize: Authorize
   readonly hold: Door['hold']
+  /** Gives a client that is let in its place among those who are. */
+  readonly reserve: (request: AccessRequest, verdict: Verdict) => Place
   /** Counts, logs and publishes a verdict; `heldMs` is how long the client waited for it here. */
   readonly report: (request: AccessRequest, verdict: Verdict, heldMs?: number) => void
   /** A step of the chain, or a listener of NMS's events, failed in a way that it must not. */
@@ -46,7 +49,7 @@ interface Behind {
 }
 
 /** Makes the door. `close` refuses everybody who is held and whoever comes later. */
-export const createDoor = ({ authorize, hold, report, onBug }: Behind): Door & { close(): void } => {
+export const createDoor = ({ authorize, hold, reserve, report, onBug }: Behind): Door & { close(): void } => {
   const held = new Set<(verdict: Verdict) => void>()
   const shutDown = deny('overload', 'authorization is being shut down')
   let closed = false
@@ -91,7 +94,7 @@ export const createDoor = ({ authorize, hold, report, onBug }: Behind): Door & {
         if (release === undefined) return { refused: refuse(asked, overloaded) }
         const verdict = await decide(asked, signal)
         if (signal.aborted) return undefined
-        return verdict.allowed ? { admission: { request: asked, verdict } } : { refused: verdict }
+        return verdict.allowed ? { admission: { request: asked, verdict, place: reserve(asked, verdict) } } : { refused: verdict }
       } finally {
         release?.()
       }

@@ -72,8 +72,6 @@ export interface ViewersOptions {
   readonly maxSessionsPerIp: number
   /** Whether an earlier allow of such a request still holds. */
   readonly remembers: (request: AccessRequest) => boolean
-  /** The session was closed from outside: what was remembered of its verdict does not count any more. */
-  readonly forget: (request: AccessRequest) => void
 }
 
 /** What a session is, or was, opened for, and all that it covers. */
@@ -86,7 +84,7 @@ interface Opened {
 const keyOf = ({ protocol, path, ip, userAgent, query }: AccessRequest): string =>
   sessionKey(protocol === 'hls' ? 'hls' : 'file', directoryOf(path), { ip, userAgent, query: viewerQuery(query) })
 
-export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
+export const createViewers = ({ door, host, remembers, hlsIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
   const openings = createOpenings<Outcome>()
   const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, onIdle: (session) => leaves(session) })
   /**
@@ -101,14 +99,13 @@ export const createViewers = ({ door, host, remembers, forget, hlsIdleMs, maxSes
   }
   const leaves = (session: Session<Viewer>): void => {
     account(session)
-    session.value.nms.end()
+    session.value.nms.end('idle')
     const keys = [session.key, ...session.moreKeys] as const
     gone.add(keys, { request: session.value.nms.request, keys })
   }
   /** Somebody (the admin API, `notify.url`, a listener of `prePlay`) ends a session. */
   const closed = (nms: ViewerSession): void => {
     debug('session %s was closed', nms.id)
-    forget(nms.request)
     const session = sessions.find(keyOf(nms.request))
     if (session?.value.nms !== nms) return
     account(session)

@@ -20,6 +20,9 @@ export const createLiveGate = (door: Door, host: Host): LiveGate => {
     const decision = await door.admit(asked, signal)
     if (decision === undefined) return
     if ('refused' in decision) return exchange.refuse(statusOf(decision.refused), clientReason(decision.refused))
+    const { place } = decision.admission
+    // Until NMS has begun to serve it, the place goes with the response; Express may find a file.
+    signal.addEventListener('abort', () => place.end('left'))
     host.grant(req, decision.admission, client.address)
     sendsNoFile(res)
     exchange.forward()

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Admission } from '../../access/admission.js'
 import type { CutReason } from '../../access/cut.js'
 import { Departure } from '../../access/departure.js'
+import type { Place } from '../../access/place.js'
 import { deny } from '../../access/verdict.js'
 import { destroySoon } from '../../farewell.js'
 import { safely } from '../../safely.js'
@@ -51,6 +52,7 @@ export class RtmpConnection implements RtmpListener {
   private kept: Buffer[] | undefined
   private keptBytes = 0
   private asking = false
+  private place: Place | undefined
   private readonly peer: RtmpPeer
   private readonly socket: Socket
 
@@ -126,6 +128,7 @@ export class RtmpConnection implements RtmpListener {
     const { peer, socket, kept = [] } = this
     const { request } = admission
     this.state = 'open'
+    this.place = admission.place
     this.kept = undefined
     peer.limit(request.action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity)
     this.parse(() => peer.proceed(admission))
@@ -157,6 +160,7 @@ export class RtmpConnection implements RtmpListener {
     } catch (error) {
       debug('session %s sent what cannot be parsed, cut: %s', this.peer.id, error)
       if (this.state === 'opening') this.arrival?.onCut('malformed')
+      this.place?.end('error')
       this.destroy()
       return
     }

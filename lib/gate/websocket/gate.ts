@@ -21,6 +21,7 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): 
     if (decision === undefined) return
     if ('refused' in decision) return refuse(held, decision.refused)
     const { admission } = decision
+    held.socket.once('close', () => admission.place.end('left'))
     host.grant(req, admission, address)
     const head = held.letGo()
     try {

@@ -42,16 +42,15 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
     configFile: context.configFile ?? undefined,
     dialect: createDialect(context.config),
     newSessionId: () => Buffer.from(Date.now().toString(36) + randomBytes(12).toString('hex'), 'latin1').toString('latin1'),
-    grant: (req, admission, address) => grants.give(req, { admission, address, onClosed: () => listener.onClosed(admission) }),
+    grant: (req, admission, address) => grants.give(req, { admission, address }),
     openViewer: (admission, address, onClose) => openViewer(viewers, admission, address, onClose),
     install({ rtmp, http, proxy }) {
       try {
         undo.push(mark(context))
-        const hooks = installHooks(context, grants, listener.onIntruder, listener.onSession)
-        undo.push(() => hooks.uninstall())
-        undo.push(installGuard(context, grants, listener.onIntruder, (session, action) => hooks.end(session, action), sessions))
+        undo.push(installHooks(context, grants, listener.onIntruder))
+        undo.push(installGuard(context, grants, listener.onIntruder, sessions))
         for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, context, sessions)
-        undo.push(installRtmpFront(nms, { context, grants, undo: sessions, onClosed: (admission) => listener.onClosed(admission) }, rtmp))
+        undo.push(installRtmpFront(nms, { context, grants, undo: sessions }, rtmp))
         undo.push(installHttpFront(nms, http))
         if (proxy !== undefined) undo.push(installProxyFront(serversOf(nms), proxy))
         undo.push(closeOnStop(nms, listener.onStop))

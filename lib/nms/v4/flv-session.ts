@@ -4,9 +4,13 @@ import { safely } from '../../safely.js'
 import { trace } from '../../trace.js'
 import { destroy } from './cut.js'
 import type { Grant } from './grants.js'
+import type { Closer } from './served.js'
 import { isWebSocket, type NmsContext, type NmsFlvSession } from './shapes.js'
 
 const debug = trace('nms')
+
+/** Close code of a WebSocket that the server does not want (RFC 6455, 7.4.1). */
+const POLICY_VIOLATION = 1008
 
 /** Where NMS listens for a session's bytes and for its end. */
 interface Wires {
@@ -39,10 +43,12 @@ export const unplug = (session: NmsFlvSession): void => {
  * the backend was told; what NMS's parser throws ends this session alone; a player's input is not parsed;
  * `close()` really closes; and on HTTP/2 the session ends with its stream.
  *
+ * @returns what ends it, with a reason where its client can be told
+ *
  * @param grant - `undefined` for a session that was running before the plugin was attached
  * @param undo - gets a function that gives the session back to NMS as it was
  */
-export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, context: NmsContext, undo: Set<() => void>): void => {
+export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, context: NmsContext, undo: Set<() => void>): Closer => {
   if (grant !== undefined) {
     session.id = grant.admission.request.sessionId
     session.ip = grant.address ?? session.ip
@@ -65,6 +71,7 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
       onData(bytes)
     } catch (error) {
       debug('session %s sent what NMS cannot parse: %s', session.id, error)
+      grant?.admission.place.end('error')
       destroy(session)
     }
   })
@@ -72,13 +79,15 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
     if (ended) return
     ended = true
     undo.delete(restore)
+    grant?.admission.place.end('left')
     session.sendBuffer = () => undefined
     onClose()
   })
-  const closeFirmly = (): void => {
+  const closeFirmly = (message?: string): void => {
     closing = true
-    grant?.onClosed?.()
-    close()
+    grant?.admission.place.end('closed')
+    if (message !== undefined && isWebSocket(session.res)) session.res.close(POLICY_VIOLATION, message)
+    else close()
     afterFarewell(wires.end, () => destroy(session))
   }
   const restore = (): void => {
@@ -94,8 +103,9 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
   unplug(session)
   wires.data.on(wires.dataEvent, guardedData)
   wires.end.on('close', endOnce)
-  session.close = closeFirmly
+  session.close = () => closeFirmly()
   // A stream that is gone would answer a write with an error event that nobody listens for.
   if ('stream' in session.res) (session.res).stream.on('error', () => undefined)
   undo.add(restore)
+  return { close: closeFirmly }
 }

@@ -1,5 +1,6 @@
 import type { Admission } from '../../access/admission.js'
 import type { Action } from '../../access/request.js'
+import type { Closer } from './served.js'
 import type { NmsSession } from './shapes.js'
 
 /** An admission bound to one session, one action and one stream path; good for one use. */
@@ -7,8 +8,8 @@ export interface Grant {
   readonly admission: Admission
   /** `address:port` of the client, where the connection is a proxy's; else the session has it itself. */
   readonly address?: string
-  /** Called when somebody (admin API, `notify.url`) closes the session. */
-  readonly onClosed?: () => void
+  /** Ends its connection; an FLV session's is made with the session. */
+  readonly closer?: Closer
 }
 
 interface Held extends Grant { spent: boolean }

@@ -3,22 +3,21 @@ import type { HostListener } from '../host.js'
 import { destroy } from './cut.js'
 import { adoptFlv, hasLeft, unplug } from './flv-session.js'
 import type { Grants } from './grants.js'
+import { ServedSession } from './served.js'
 import { isFlv, isInternal, isRtmp, type NmsBroadcast, type NmsContext, type NmsSession } from './shapes.js'
-
-/** Tells that NMS itself would not have somebody whom the backend had let in, such as a second publisher. */
-export type OnUnwanted = (session: NmsSession, action: Action) => void
 
 /**
  * The backstop for whatever no gate thought of: every way to play or publish in NMS ends in
  * `postPlay` or `postPublish` of a broadcast, so these are wrapped where NMS registers a broadcast.
  * A client without a grant for exactly this action and stream path gets NMS's own error string
- * back before NMS has raised an event, given a slot or recorded anything.
+ * back before NMS has raised an event, given a slot or recorded anything. Where NMS has begun to
+ * serve a client without an error, its session begins.
  *
  * @param undo - what gives admitted sessions back to NMS when the plugin is closed
  * @returns a function that puts everything back
  */
 export const installGuard = (
-  context: NmsContext, grants: Grants, onIntruder: HostListener['onIntruder'], onUnwanted: OnUnwanted, undo: Set<() => void>
+  context: NmsContext, grants: Grants, onIntruder: HostListener['onIntruder'], undo: Set<() => void>
 ): () => void => {
   const { broadcasts, sessions } = context
   const refused = new WeakSet<NmsSession>()
@@ -37,9 +36,11 @@ export const installGuard = (
       dismiss(broadcast, session)
       return 'the client has left'
     }
-    if (isFlv(session)) adoptFlv(session, grant, context, undo)
-    const error = original(session)
-    if (error !== null) onUnwanted(session, action)
+    const { admission: { place } } = grant
+    const served = new ServedSession(session, isFlv(session) ? adoptFlv(session, grant, context, undo) : grant.closer ?? session)
+    const error = served.begin(() => original(session))
+    if (error === null) place.begin(served)
+    else place.end('refused')
     return error
   }
 

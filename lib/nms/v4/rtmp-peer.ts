@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net'
 import type { Admission } from '../../access/admission.js'
+import type { Place } from '../../access/place.js'
 import { destroySoon } from '../../farewell.js'
 import { safely } from '../../safely.js'
 import { silence } from './cut.js'
 import type { Grants } from './grants.js'
 import type { RtmpCommand, RtmpListener, RtmpPeer } from '../host.js'
+import type { Closer } from './served.js'
 import { GuardedParser } from './rtmp-parser.js'
 import type { NmsContext, NmsInvoke, NmsRtmp, NmsRtmpSession } from './shapes.js'
 
@@ -14,8 +16,6 @@ export interface PeerSetting {
   readonly grants: Grants
   /** Gets a function that gives the session back to NMS as it was. */
   readonly undo: Set<() => void>
-  /** Somebody (admin API, `notify.url`) closes a session that was admitted so. */
-  readonly onClosed: (admission: Admission) => void
 }
 
 /**
@@ -30,12 +30,14 @@ export const adoptRtmp = (session: NmsRtmpSession, setting: PeerSetting, granted
   new AdoptedRtmp(session, setting, granted, listener)
 
 /** A class, since thousands may be held: each function that a session has of its own is 64 bytes. */
-class AdoptedRtmp implements RtmpPeer {
+class AdoptedRtmp implements RtmpPeer, Closer {
   readonly id: string
   readonly socket: Socket
   private heldAt: NmsInvoke | undefined
   private action: RtmpCommand['action'] = 'play'
-  private admission: Admission | undefined
+  private place: Place | undefined
+  /** Of its `play` or `publish`: that of the message being parsed is another one later. */
+  private streamId = 0
   private readonly parser: GuardedParser
   private readonly nmsOnPacket: NmsRtmp['onPacketCallback']
   private readonly nmsClose: NmsRtmpSession['close']
@@ -76,9 +78,9 @@ class AdoptedRtmp implements RtmpPeer {
   proceed(admission: Admission): void {
     const { heldAt, action, session: { rtmp } } = this
     this.granted = true
-    this.admission = admission
+    this.place = admission.place
     this.heldAt = undefined
-    this.setting.grants.give(this.session, { admission })
+    this.setting.grants.give(this.session, { admission, closer: this })
     if (heldAt !== undefined) commandsOf(rtmp)[action === 'play' ? 'onPlay' : 'onPublish'].call(rtmp, heldAt)
   }
 
@@ -97,18 +99,24 @@ class AdoptedRtmp implements RtmpPeer {
   }
 
   private stopAt(action: RtmpCommand['action'], invoke: NmsInvoke): void {
-    const { streamApp, connectCmdObj } = this.session.rtmp
+    const { streamApp, connectCmdObj, parserPacket } = this.session.rtmp
     this.action = action
     this.heldAt = invoke
+    this.streamId = parserPacket.header.stream_id
     this.listener.command({
       action, app: text(streamApp), name: text(invoke.streamName), tcUrl: text(connectCmdObj?.tcUrl), flashVer: text(connectCmdObj?.flashVer)
     })
   }
 
-  /** Somebody closes the session. */
-  private close(): void {
+  /** Somebody closes the session. Its viewer is told before, and gets nothing more that could hide it. */
+  close(message?: string): void {
+    const { session, place, streamId, action } = this
     this.stop()
-    if (this.admission !== undefined) this.setting.onClosed(this.admission)
+    place?.end('closed')
+    silence(session)
+    if (message !== undefined) {
+      session.rtmp.sendStatusMessage(streamId, 'error', action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized', message)
+    }
     this.nmsClose()
     destroySoon(this.socket)
   }
@@ -117,6 +125,7 @@ class AdoptedRtmp implements RtmpPeer {
     const { session, setting } = this
     setting.undo.delete(this.restore)
     silence(session)
+    this.place?.end('left')
     if (this.granted) session.onClose()
     else setting.context.sessions.delete(session.id)
     this.listener.closed()

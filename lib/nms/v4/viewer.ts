@@ -1,4 +1,5 @@
 import { parse } from 'node:querystring'
+import type { EndReason, Place, ServedClient } from '../../access/place.js'
 import type { Admission } from '../../access/admission.js'
 import type { AccessRequest } from '../../access/request.js'
 import type { ViewerSession } from '../host.js'
@@ -15,23 +16,25 @@ export interface ViewerSetting {
  * A session of the shape that NMS's own have, for a viewer of files, whom NMS knows nothing of.
  * There may be 100,000 of them, so what is the same for all, or can be derived, is not stored.
  */
-class Viewer implements NmsSession, ViewerSession {
+class Viewer implements NmsSession, ViewerSession, ServedClient {
   readonly id: string
   readonly protocol: string
+  readonly request: AccessRequest
   readonly createTime = Date.now()
   endTime = 0
   outBytes = 0
 
   constructor(
-    private readonly setting: ViewerSetting, readonly ip: string, private readonly admission: Admission,
+    private readonly setting: ViewerSetting, readonly ip: string, private readonly place: Place, request: AccessRequest,
     private readonly onClose: (viewer: ViewerSession) => void
   ) {
-    this.id = admission.request.sessionId
-    this.protocol = admission.request.protocol
+    this.id = request.sessionId
+    this.protocol = request.protocol
+    this.request = request
   }
 
-  get request(): AccessRequest { return this.admission.request }
   get ended(): boolean { return this.endTime !== 0 }
+  get address(): string { return this.ip }
   get isPublisher(): boolean { return false }
   get streamHost(): string { return URL.canParse(this.request.origin) ? new URL(this.request.origin).hostname : '' }
   get streamApp(): string { return this.request.streamPath.split('/')[1] ?? '' }
@@ -53,12 +56,13 @@ class Viewer implements NmsSession, ViewerSession {
   close(): void {
     if (this.endTime !== 0) return
     this.onClose(this)
-    this.end()
+    this.end('closed')
   }
 
-  end(): void {
+  end(reason: EndReason): void {
     if (this.endTime !== 0) return
     this.endTime = Date.now()
+    this.place.end(reason)
     const { context, onFailure } = this.setting
     context.sessions.delete(this.id)
     try {
@@ -74,18 +78,19 @@ class Viewer implements NmsSession, ViewerSession {
  * Throws what a listener of these throws; the viewer has ended then.
  */
 export const openViewer = (
-  setting: ViewerSetting, admission: Admission, address: string, onClose: (viewer: ViewerSession) => void
+  setting: ViewerSetting, { place, request }: Pick<Admission, 'place' | 'request'>, address: string, onClose: (viewer: ViewerSession) => void
 ): ViewerSession => {
   const { context } = setting
-  const viewer = new Viewer(setting, address, admission, onClose)
+  const viewer = new Viewer(setting, address, place, request, onClose)
   context.sessions.set(viewer.id, viewer)
   try {
     context.eventEmitter.emit('prePlay', viewer)
     if (viewer.endTime === 0) context.eventEmitter.emit('postPlay', viewer)
   } catch (error) {
-    viewer.end()
+    viewer.end('refused')
     throw error
   }
+  if (viewer.endTime === 0) place.begin(viewer, request)
   return viewer
 }
 

@@ -3,19 +3,23 @@ import { PassThrough } from 'node:stream'
 import type { Admission } from '../../../../lib/access/admission.js'
 import type { AccessRequest, Action } from '../../../../lib/access/request.js'
 import { allow } from '../../../../lib/access/verdict.js'
+import { createRegistry, type Registry } from '../../../../lib/sessions/registry.js'
 import { createGrants, type Grants } from '../../../../lib/nms/v4/grants.js'
 import { installGuard } from '../../../../lib/nms/v4/guard.js'
-import { installHooks, type Hooks } from '../../../../lib/nms/v4/hooks.js'
+import { installHooks } from '../../../../lib/nms/v4/hooks.js'
 import type { NmsBroadcast, NmsSession } from '../../../../lib/nms/v4/shapes.js'
 import { construct } from './nms-package.js'
-
-const admitted = (sessionId: string, action: Action, streamPath: string): Admission =>
-  ({ request: { sessionId, action, streamPath } as AccessRequest, verdict: allow('backend', 'allowed') })
 
 describe('the accounting of sessions', () => {
   const { context, load } = construct().found
   let grants: Grants
-  let hooks: Hooks
+  let registry: Registry
+  let uninstallHooks: () => void
+  const admitted = (sessionId: string, action: Action, streamPath: string): Admission => {
+    const request = { sessionId, action, streamPath } as AccessRequest
+    const verdict = allow('backend', 'allowed')
+    return { request, verdict, place: registry.reserve(request, verdict) }
+  }
   let uninstallGuard: () => void
   let told: string[]
   let broadcast: NmsBroadcast
@@ -33,28 +37,47 @@ describe('the accounting of sessions', () => {
   beforeEach(() => {
     told = []
     grants = createGrants()
-    hooks = installHooks(context, grants, ({ id }) => told.push(`intruder ${id}`), (event, { id }) => told.push(`${event} ${id}`))
-    uninstallGuard = installGuard(context, grants, ({ id }) => told.push(`intruder ${id}`), (unwanted, action) => hooks.end(unwanted, action), new Set())
+    registry = createRegistry()
+    registry.watch({
+      begin: ({ request }) => told.push(`start ${request.sessionId}`),
+      end: ({ request, endReason }) => told.push(`end ${request.sessionId}: ${endReason}`),
+      released: ({ request }, reason) => told.push(`never began ${request.sessionId}: ${reason}`)
+    })
+    const onIntruder = ({ id }: { id: string }): unknown => told.push(`intruder ${id}`)
+    uninstallHooks = installHooks(context, grants, onIntruder)
+    uninstallGuard = installGuard(context, grants, onIntruder, new Set())
     broadcast = new (load('server/broadcast_server.js') as new (path: string) => NmsBroadcast)('/live/s')
     context.broadcasts.set('/live/s', broadcast)
   })
   afterEach(() => {
     uninstallGuard()
-    hooks.uninstall()
+    uninstallHooks()
     context.broadcasts.clear()
   })
 
-  it('begins and ends with what node-media-server raises', () => {
+  it('begins when node-media-server has begun to serve', () => {
     const viewer = granted('viewer', 'play')
     expect(broadcast.postPlay(viewer)).to.equal(null)
-    context.eventEmitter.emit('donePlay', viewer)
-    expect(told).to.deep.equal(['start viewer', 'end viewer'])
+    expect(told).to.deep.equal(['start viewer'])
+    expect(registry.list()).to.deep.include.members([{ ...registry.list()[0], id: 'viewer', address: '192.0.2.1:5', source: 'backend' }])
   })
 
-  it('ends what node-media-server begins and then refuses: a second publisher', () => {
+  it('counts of a publisher who came back within the grace window what is new', () => {
+    const first = granted('first', 'publish')
+    broadcast.postPublish(first)
+    Object.assign(first, { inBytes: 1000, createTime: 5 })
+    ;(broadcast as unknown as { donePublish: (session: NmsSession) => void }).donePublish(first)
+    const second = Object.assign(granted('second', 'publish'), { inBytes: 10, createTime: 9 })
+    broadcast.postPublish(second)
+    second.inBytes += 5
+    expect(second.inBytes).to.equal(1005)
+    expect(registry.list().find(({ id }) => id === 'second')).to.include({ inBytes: 15 })
+  })
+
+  it('does not begin for whom node-media-server refuses: a second publisher', () => {
     expect(broadcast.postPublish(granted('first', 'publish'))).to.equal(null)
     expect(broadcast.postPublish(granted('second', 'publish'))).to.include('already has a publisher')
-    expect(told).to.deep.equal(['start first', 'start second', 'end second'])
+    expect(told).to.deep.equal(['start first', 'never began second: refused'])
   })
 
   for (const [what, action, at] of [['for the other action', 'publish', '/live/s'], ['for another stream', 'play', '/live/other']] as const) {
