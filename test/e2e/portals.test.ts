@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
 import type { Options } from '../../lib/options/options.js'
 import { certificatePath } from '../support/certificates.js'
 import { createIptvPortal, createMinistra, createSmarty, type Portal } from '../support/portals.js'
-import { startPhp } from '../support/tools.js'
+import { run, startPhp } from '../support/tools.js'
 import { portalContract, type RunningPortal } from './portal-contract.js'
 
 /** The example's URL, with this portal's scheme, host and port instead of the operator's. */
@@ -93,5 +94,26 @@ portalContract({
         rmSync(folder, { recursive: true, force: true })
       }
     }
+  }
+})
+
+describe('the encoder of the portals\' examples', () => {
+  for (const portal of ['ministra', 'iptvportal', 'smarty']) {
+    it(`has a first segment of two seconds, so that HLS is there in less than five: ${portal}`, async () => {
+      const readme = readFileSync(fileURLToPath(new URL(`../../examples/${portal}/README.md`, import.meta.url)), 'utf8')
+      const [, line = ''] = /^(ffmpeg -re [^`]*index\.m3u8)$/m.exec(readme) ?? []
+      const folder = mkdtempSync(join(tmpdir(), 'nms-http-auth-encoder-'))
+      try {
+        // Faster than it would be live: what counts is the stream's own time.
+        const own = line.replace('-re -i input.mp4', '-nostdin -f lavfi -t 7 -i testsrc2=size=320x180:rate=25 -f lavfi -t 7 -i sine=frequency=440')
+          .replace('rtmp://127.0.0.1/live/s', '/dev/null').replace('ffmpeg ', 'ffmpeg -y ').replace('media/live/s/', '')
+        const { code, stderr } = await run('sh', ['-c', own], { cwd: folder, timeoutMs: 60_000 })
+        expect(code, stderr).to.equal(0)
+        const [, first = ''] = /#EXTINF:([\d.]+)/.exec(readFileSync(join(folder, 'index.m3u8'), 'utf8')) ?? []
+        expect(Number(first)).to.be.within(1, 2.5)
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    }).timeout(60_000)
   }
 })
