@@ -9,6 +9,7 @@ import { HttpAuthError } from './errors.js'
 import { createDoor } from './gate/door/door.js'
 import { createFilesGate } from './gate/files/gate.js'
 import { createHttpGate } from './gate/http.js'
+import { createCors } from './gate/http/cors.js'
 import { createReception } from './gate/http/reception.js'
 import { createLiveGate } from './gate/flv/gate.js'
 import { createProxyFront } from './gate/proxy/front.js'
@@ -105,11 +106,12 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const trusted = networks(settings.trustProxy)
   const onCut = (ip: string, reason: CutReason): void => hub.cut(ip, reason)
   const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut })
-  const viewers = createViewers({ ...settings, door, host, remembers: chain.remembers })
+  const viewers = createViewers({ ...settings, vodIdleMs: settings.files.vodIdleMs, door, host, remembers: chain.remembers })
   const [route] = host.dialect.staticRoutes
   const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)
-  const http = createReception(door, host, trusted, {
-    request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted), upgrade: createWebSocketGate(door, host, trusted)
+  const cors = createCors(settings.cors)
+  const http = createReception(door, host, trusted, cors, {
+    request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted, cors), upgrade: createWebSocketGate(door, host, trusted, cors)
   })
 
   const offCaught = onCaught((error) => log.error('a client was cut because of an internal error', error))

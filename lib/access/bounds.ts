@@ -16,5 +16,9 @@ export const MAX_PATH_BYTES = 2048
 export const MAX_QUERY_BYTES = 4096
 /** What is kept of a user agent and of an origin. */
 export const MAX_TEXT_BYTES = 1024
+/** All texts that sessions of HLS and files keep; who comes then gets a 503. */
+export const MAX_TEXTS_BYTES = 64 * 1024 * 1024
+/** Answers to one session that are being sent at once: each may have 128 KiB in memory that its client does not read, all of them 16 MiB. */
+export const MAX_ANSWERS = 128
 /** Requests on one HTTP/1 connection that wait for the answer to one before them. Browsers send none. */
 export const MAX_PIPELINED = 32

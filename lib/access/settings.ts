@@ -108,7 +108,13 @@ export interface Settings {
     readonly stream: string
     /** A playlist larger than this many bytes is refused. */
     readonly maxPlaylistBytes: number
+    /** Other origins to which a viewer's query may travel, as `URL.origin` writes them. */
+    readonly ownOrigins: readonly string[]
+    /** After this long without a request a session that plays a recording ends, in milliseconds. */
+    readonly vodIdleMs: number
   }
+  /** Which web pages may read the answers: origins as browsers write them, or `*` alone. */
+  readonly cors: { readonly origins: readonly string[], readonly credentials: boolean }
   /** Absent where a server counts by itself. */
   readonly store?: StoreSettings
   readonly log: 'none' | 'outages' | 'denials' | 'verdicts'

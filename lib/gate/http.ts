@@ -4,6 +4,7 @@ import type { HttpFront } from '../nms/host.js'
 import type { Exchange } from './http/exchange.js'
 import type { FilesGate } from './files/gate.js'
 import { httpClientOf } from './http/client.js'
+import type { Cors } from './http/cors.js'
 import { HttpExchange } from './http/open-exchange.js'
 import { splitTarget } from './http/target.js'
 import type { LiveGate } from './flv/gate.js'
@@ -15,7 +16,7 @@ import { createRoute, reads, type Route } from './route.js'
  *
  * @param files - `undefined` if NMS serves none
  */
-export const createHttpGate = (dialect: Dialect, live: LiveGate, files: FilesGate | undefined, trusted: Networks): HttpFront['request'] => {
+export const createHttpGate = (dialect: Dialect, live: LiveGate, files: FilesGate | undefined, trusted: Networks, cors: Cors): HttpFront['request'] => {
   const routeOf = createRoute(dialect, files)
 
   const take = (exchange: Exchange, route: Route): void => {
@@ -36,14 +37,14 @@ export const createHttpGate = (dialect: Dialect, live: LiveGate, files: FilesGat
   }
 
   return (req, res, secure, forward) => {
-    if (req.method === 'OPTIONS') return forward()
     const target = splitTarget(req.url ?? '')
+    if (req.method === 'OPTIONS') return cors.isOpen || routeOf('GET', target.rawPath).is === 'other' ? forward() : cors.preflight(req, res)
     const recent = files?.recall(req, target)
     if (files !== undefined && recent !== undefined) {
-      return files.again(new HttpExchange(req, res, target, recent.client, forward), recent)
+      return files.again(new HttpExchange(req, res, target, recent.client, cors, forward), recent)
     }
     const route = routeOf(req.method, target.rawPath)
     if (route.is === 'other') return forward()
-    take(new HttpExchange(req, res, target, httpClientOf(req, secure, 'http', trusted), forward), route)
+    take(new HttpExchange(req, res, target, httpClientOf(req, secure, 'http', trusted), cors, forward), route)
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto'
+import { createHash, hash, type Hash } from 'node:crypto'
 import { withoutHlsDirectives } from '../access/hls-query.js'
 
 /** What a session of an HLS player may hold, and what one of other files may. */
@@ -30,19 +30,33 @@ const head = (family: Family, directory: string, { ip, userAgent }: Identity): s
 export const sessionKey = (family: Family, directory: string, identity: Identity): string =>
   hash('sha256', head(family, directory, identity) + identity.query, 'base64')
 
+/** Whether there may be keys of shorter queries. */
+export const hasPrefixes = ({ query }: Identity): boolean => /[&?]/.test(query)
+
 /**
  * The keys of sessions to which a request belongs whose own query is longer: one for each `&` at
- * which a prefix of it ends, the shortest first. Takes time in proportion to the query's length.
+ * which a prefix of it ends, and one for each `?` behind which the prefix comes again, since some
+ * players append their query to every URL; the shortest first. Takes time in proportion to the
+ * query's length.
  */
 export function* prefixKeys(family: Family, directory: string, identity: Identity): Generator<string> {
   const { query } = identity
-  let at = query.indexOf('&')
-  if (at < 0) return
-  const running = createHash('sha256').update(head(family, directory, identity))
-  for (let from = 0, tried = 0; at >= 0 && tried < MAX_PREFIXES; tried++) {
+  let running: Hash | undefined
+  let [from, tried] = [0, 0]
+  for (let at = nextEnd(query, 0); at >= 0 && tried < MAX_PREFIXES; at = nextEnd(query, at + 1), tried++) {
+    if (query[at] === '?' && !isRepeated(query, at)) continue
+    running ??= createHash('sha256').update(head(family, directory, identity))
     running.update(query.slice(from, at))
     yield running.copy().digest('base64')
     from = at
-    at = query.indexOf('&', at + 1)
   }
+}
+
+/** Whether what stands before a `?` stands behind it again, as a whole. */
+const isRepeated = (query: string, at: number): boolean =>
+  query.startsWith(query.slice(0, at), at + 1) && ['', '&', '?'].includes(query.charAt(2 * at + 1))
+
+const nextEnd = (query: string, from: number): number => {
+  const [and, mark] = [query.indexOf('&', from), query.indexOf('?', from)]
+  return and < 0 || mark < 0 ? Math.max(and, mark) : Math.min(and, mark)
 }

@@ -26,15 +26,18 @@ export const createOpenings = <T>(): Openings<T> => {
       opened.catch(() => undefined)
       const opening: Opening<T> = {
         wait: (signal) => new Promise((resolve, reject) => {
-          if (signal.aborted) return resolve(undefined)
-          waiting += 1
-          const leave = (): void => {
-            signal.removeEventListener('abort', leave)
-            waiting -= 1
+          const abandon = (): void => {
             resolve(undefined)
             if (waiting > 0) return
             forget()
             abandoned.abort()
+          }
+          if (signal.aborted) return abandon()
+          waiting += 1
+          const leave = (): void => {
+            signal.removeEventListener('abort', leave)
+            waiting -= 1
+            abandon()
           }
           signal.addEventListener('abort', leave)
           opened.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))

@@ -18,8 +18,8 @@ export interface CompiledPlaylist {
   readonly directories: readonly string[]
   /** Whether it would be another under another origin. */
   readonly dependsOnOrigin: boolean
-  /** Whether it is a whole recording, and not a live stream of which more is to come. */
-  readonly isRecording: boolean
+  /** A `recording` is whole, of a `live` one more is to come, a `master` names no segments itself. */
+  readonly kind: 'master' | 'live' | 'recording'
 }
 
 const LINE = /[^\r\n]+/g
@@ -54,10 +54,11 @@ export const compilePlaylist = (source: Buffer, place: PlaylistPlace, ownOrigins
     const { text: written, resolved } = variables.expand(uri)
     if (resolved !== undefined && uris.isOwn(withoutPipe(resolved))) template.link(from, to, written, queryPlace(written))
   }
-  let isRecording = false
+  let [hasSegments, isWhole] = [false, false]
   for (const { 0: line, index } of text.matchAll(LINE)) {
     if (line.startsWith('#EXT')) {
-      isRecording ||= line.startsWith('#EXT-X-ENDLIST') || line.startsWith('#EXT-X-PLAYLIST-TYPE:VOD')
+      hasSegments ||= line.startsWith('#EXTINF') || line.startsWith('#EXT-X-TARGETDURATION')
+      isWhole ||= line.startsWith('#EXT-X-ENDLIST') || line.startsWith('#EXT-X-PLAYLIST-TYPE:VOD')
       if (line.startsWith('#EXT-X-DEFINE:')) variables.define(line)
       for (const [from, to] of urisOfTag(line)) take(index + from, index + to)
     } else {
@@ -67,7 +68,10 @@ export const compilePlaylist = (source: Buffer, place: PlaylistPlace, ownOrigins
       take(index + from, index + to)
     }
   }
-  return { template: template.done(), directories: uris.directories(), dependsOnOrigin: uris.dependOnOrigin(), isRecording }
+  return {
+    template: template.done(), directories: uris.directories(), dependsOnOrigin: uris.dependOnOrigin(),
+    kind: isWhole ? 'recording' : hasSegments ? 'live' : 'master'
+  }
 }
 
 /** Where a line without the white space around it begins and ends. Bytes of other writing systems are no white space. */

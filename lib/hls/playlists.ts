@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto'
-import { compilePlaylist, type CompiledPlaylist, type PlaylistPlace } from './playlist.js'
+import { ownText } from './texts.js'
+import type { CompiledPlaylist, PlaylistPlace } from './playlist.js'
 
 /** A version of a file's text, compiled. */
 export interface Version extends CompiledPlaylist {
   /** Tells it from every other: the hash of its source, and of all else that it depends on but the query. */
   readonly id: string
+  /** Of the place it was first read from. */
+  readonly path: string
   readonly contentType: string
   /**
    * By which the file's server can say that it has not changed since; absent where that would not be
@@ -33,7 +36,7 @@ const OVERHEAD_BYTES = 1024
 
 /** Compiles a version of a playlist once, not once for each of the thousands who watch. */
 export const createPlaylists = (
-  compile: (source: Buffer, place: PlaylistPlace) => CompiledPlaylist = compilePlaylist, maxBytes = MAX_KEPT_BYTES
+  compile: (source: Buffer, place: PlaylistPlace) => CompiledPlaylist, maxBytes = MAX_KEPT_BYTES
 ): Playlists => {
   const kept = new Map<string, Version>()
   let size = 0
@@ -56,7 +59,7 @@ export const createPlaylists = (
       const before = last(place)
       const id = (version: Pick<Version, 'dependsOnOrigin'>): string => version.dependsOnOrigin ? hash('sha256', `${sourceId} ${place.origin}`, 'base64url') : sourceId
       const compiled = before !== undefined && before.id === id(before) ? before : compile(source, place)
-      const version: Version = { ...compiled, ...about, id: id(compiled) }
+      const version: Version = { ...compiled, ...about, id: id(compiled), path: before?.path ?? ownText(place.path) }
       drop(place.path)
       drop(keyWithOrigin(place))
       // The one that was read longest ago goes first.

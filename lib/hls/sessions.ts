@@ -1,4 +1,6 @@
 import { limitKey } from '../access/address.js'
+import { IdleList, type Idle } from './idle-list.js'
+import { Keys, type Holder } from './keys.js'
 
 /** What the register keeps of one session. */
 export interface Session<T> {
@@ -6,7 +8,7 @@ export interface Session<T> {
   /** The key it was opened by. */
   readonly key: string
   /** Those of the other directories that it covers. */
-  readonly moreKeys: readonly string[]
+  readonly moreKeys: ReadonlySet<string>
   readonly ended: boolean
 }
 
@@ -19,13 +21,15 @@ export interface Sessions<T> {
    * whose time is over have made room by then, and who is live never does.
    */
   reserve(ip: string): Place<T> | undefined
-  /** Gives a session one more key, unless another has it or it has enough; whether it has the key now. */
-  cover(session: Session<T>, key: string): boolean
+  /** A session has been sent a playlist which names these directories; see `Keys.cover`. */
+  cover(session: Session<T>, playlist: string, names: readonly string[], keyOf: (name: string) => string): void
+  /** Whether a session may be silent for `vodIdleMs` instead of `idleMs`. */
+  linger(session: Session<T>, long: boolean): void
   /** A request begins: the session cannot become idle until `done`. */
   begin(session: Session<T>): void
   /** The request is over: the idle time runs from here. */
   done(session: Session<T>): void
-  /** Takes a session out, if it is still in. */
+  /** Takes a session out, if it is still in, with all that it covers. */
   remove(session: Session<T>): void
   /** Takes all out, as if their time were over. */
   close(): void
@@ -36,12 +40,15 @@ export interface Sessions<T> {
 
 /** A reserved place: either a session is opened in it, or it is given back. */
 export interface Place<T> {
-  open(key: string, value: T): Session<T>
+  /** @param moreKeys - what it covers already, since it comes back */
+  open(key: string, value: T, moreKeys?: readonly string[]): Session<T>
   free(): void
 }
 
 export interface SessionsOptions<T> {
   readonly idleMs: number
+  /** For those that linger. Default `idleMs`. */
+  readonly vodIdleMs?: number
   readonly maxSessions: number
   readonly maxSessionsPerIp: number
   /** Told of each session whose idle time is over, or that `close` took out. */
@@ -50,59 +57,40 @@ export interface SessionsOptions<T> {
   readonly now?: () => number
 }
 
-/** Directories that one session covers at most, beside its own. */
-export const MAX_KEYS = 64
-/** Shared by the many that have no more. */
-const NONE: string[] = []
+const NONE: ReadonlySet<string> = new Set()
 
-/** A link of the list by idle time; the sessions themselves are the links. */
-interface Entry<T> extends Session<T> {
-  ended: boolean
-  moreKeys: string[]
-  readonly limit: string
-  seenAt: number
-  busy: number
-  older: Entry<T> | undefined
-  newer: Entry<T> | undefined
+/** A session is a link of the list by idle time that it hangs in. */
+class Entry<T> implements Session<T>, Holder, Idle {
+  ended = false
+  covered: Holder['covered']
+  seenAt = 0
+  busy = 0
+  older: Idle | undefined
+  newer: Idle | undefined
+
+  constructor(readonly key: string, readonly value: T, readonly limit: string, public list: IdleList<Entry<T>>) {}
+
+  get moreKeys(): ReadonlySet<string> { return this.covered?.keys ?? NONE }
 }
 
 /**
- * Makes an empty register. The sessions hang in a list in the order in which they were last seen,
- * so that a request costs the same however many there are, and one timer serves them all.
+ * Makes an empty register. The sessions hang in lists in the order in which they were last seen, so
+ * that a request costs the same however many there are, and one timer serves them all.
  */
-export const createSessions = <T>({ idleMs, maxSessions, maxSessionsPerIp, onIdle, now = () => Math.round(performance.now()) }: SessionsOptions<T>): Sessions<T> => {
-  const byKey = new Map<string, Entry<T>>()
+export const createSessions = <T>(
+  { idleMs, vodIdleMs = idleMs, maxSessions, maxSessionsPerIp, onIdle, now = () => Math.round(performance.now()) }: SessionsOptions<T>
+): Sessions<T> => {
+  const keys = new Keys<Entry<T>>()
+  const [short, long] = [new IdleList<Entry<T>>(idleMs, now), new IdleList<Entry<T>>(vodIdleMs, now)]
+  const lists = [short, long]
   const perAddress = new Map<string, number>()
   /** Idle ones are looked for in steps, not for each. */
   const stepMs = Math.min(250, Math.ceil(idleMs / 4))
-  let oldest: Entry<T> | undefined
-  let newest: Entry<T> | undefined
   let size = 0
   let reserved = 0
   let timer: NodeJS.Timeout | undefined
+  let timerAt = 0
 
-  const unlink = (entry: Entry<T>): void => {
-    if (entry.older === undefined) oldest = entry.newer
-    else entry.older.newer = entry.newer
-    if (entry.newer === undefined) newest = entry.older
-    else entry.newer.older = entry.older
-    entry.older = entry.newer = undefined
-  }
-  const append = (entry: Entry<T>): void => {
-    entry.seenAt = now()
-    entry.older = newest
-    if (newest === undefined) oldest = entry
-    else newest.newer = entry
-    newest = entry
-  }
-  const touch = (entry: Entry<T>): void => {
-    if (entry === newest) {
-      entry.seenAt = now()
-      return
-    }
-    unlink(entry)
-    append(entry)
-  }
   const countAddress = (limit: string, by: 1 | -1): void => {
     const count = (perAddress.get(limit) ?? 0) + by
     if (count > 0) perAddress.set(limit, count)
@@ -111,35 +99,42 @@ export const createSessions = <T>({ idleMs, maxSessions, maxSessionsPerIp, onIdl
   const remove = (entry: Entry<T>): void => {
     if (entry.ended) return
     entry.ended = true
-    unlink(entry)
-    for (const key of [entry.key, ...entry.moreKeys]) if (byKey.get(key) === entry) byKey.delete(key)
+    entry.list.unlink(entry)
+    keys.close(entry)
     countAddress(entry.limit, -1)
     size -= 1
   }
+  const end = (entry: Entry<T>): void => {
+    remove(entry)
+    onIdle(entry)
+  }
   const sweep = (): void => {
-    const over = now() - idleMs
-    // Each is looked at once: who is busy goes to the end.
-    for (let entry = oldest; entry !== undefined && entry.seenAt <= over; entry = oldest) {
-      if (entry.busy > 0) {
-        touch(entry)
-        continue
+    for (const list of lists) {
+      const over = now() - list.idleMs
+      // Each is looked at once: who is busy goes to the end.
+      for (let entry = list.oldest; entry !== undefined && entry.seenAt <= over; entry = list.oldest) {
+        if (entry.busy > 0) list.touch(entry)
+        else end(entry)
       }
-      remove(entry)
-      onIdle(entry)
     }
   }
   const arm = (): void => {
-    if (timer !== undefined || oldest === undefined) return
+    const dueAt = Math.min(...lists.map((list) => list.dueAt ?? Infinity))
+    if (timer !== undefined && timerAt <= dueAt) return
+    clearTimeout(timer)
+    timer = undefined
+    if (dueAt === Infinity) return
+    timerAt = Math.max(now() + stepMs, dueAt + 1)
     timer = setTimeout(() => {
       timer = undefined
       sweep()
       arm()
-    }, Math.max(stepMs, oldest.seenAt + idleMs - now() + 1))
+    }, timerAt - now())
     timer.unref()
   }
 
   return {
-    find: (key) => byKey.get(key),
+    find: (key) => keys.find(key),
     reserve(ip) {
       const limit = limitKey(ip)
       const isFull = (): boolean => size + reserved >= maxSessions || (perAddress.get(limit) ?? 0) >= maxSessionsPerIp
@@ -155,11 +150,12 @@ export const createSessions = <T>({ idleMs, maxSessions, maxSessionsPerIp, onIdl
         return true
       }
       return {
-        open(key, value) {
+        open(key, value, moreKeys = []) {
           settle()
-          const entry: Entry<T> = { value, key, moreKeys: NONE, ended: false, limit, seenAt: 0, busy: 0, older: undefined, newer: undefined }
-          byKey.set(key, entry)
-          append(entry)
+          const entry = new Entry(key, value, limit, short)
+          keys.open(entry)
+          if (moreKeys.length > 0) keys.restore(entry, moreKeys)
+          short.append(entry)
           size += 1
           arm()
           return entry
@@ -169,36 +165,36 @@ export const createSessions = <T>({ idleMs, maxSessions, maxSessionsPerIp, onIdl
         }
       }
     },
-    cover(session, key) {
+    cover(session, playlist, names, keyOf) {
       const entry = session as Entry<T>
-      const owner = byKey.get(key)
-      if (owner !== undefined) return owner === entry
-      if (entry.ended || entry.moreKeys.length >= MAX_KEYS) return false
-      if (entry.moreKeys === NONE) entry.moreKeys = [key]
-      else entry.moreKeys.push(key)
-      byKey.set(key, entry)
-      return true
+      if (!entry.ended) keys.cover(entry, playlist, names, keyOf)
+    },
+    linger(session, lingers) {
+      const entry = session as Entry<T>
+      const list = lingers ? long : short
+      if (entry.ended || entry.list === list) return
+      entry.list.unlink(entry)
+      entry.list = list
+      list.append(entry)
+      arm()
     },
     begin: (session) => {
       const entry = session as Entry<T>
       entry.busy += 1
-      if (!entry.ended) touch(entry)
+      if (!entry.ended) entry.list.touch(entry)
     },
     done: (session) => {
       const entry = session as Entry<T>
       entry.busy -= 1
-      if (!entry.ended) touch(entry)
+      if (!entry.ended) entry.list.touch(entry)
     },
     remove: (session) => remove(session as Entry<T>),
     close() {
       clearTimeout(timer)
       timer = undefined
-      for (let entry = oldest; entry !== undefined; entry = oldest) {
-        remove(entry)
-        onIdle(entry)
-      }
+      for (const list of lists) for (let entry = list.oldest; entry !== undefined; entry = list.oldest) end(entry)
     },
     get size() { return size },
-    get keys() { return byKey.size }
+    get keys() { return keys.size }
   }
 }

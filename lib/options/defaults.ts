@@ -1,5 +1,6 @@
 import { ADMIN_DEFAULTS } from './admin.js'
 import { AUDIT_DEFAULTS } from './audit.js'
+import { CORS_DEFAULTS } from './cors.js'
 import { deepFreeze } from './deep-freeze.js'
 import { STORE_DEFAULTS } from './store.js'
 import { WEBHOOK_DEFAULTS } from './webhook.js'
@@ -36,8 +37,11 @@ export const DEFAULTS = deepFreeze({
       '.woff', '.woff2', '.txt'
     ],
     stream: '{app}/{stream}',
-    maxPlaylistBytes: 4 * 1024 * 1024
+    maxPlaylistBytes: 4 * 1024 * 1024,
+    ownOrigins: [],
+    vodIdleMs: 600_000
   },
+  cors: CORS_DEFAULTS,
   log: 'denials',
   logFormat: 'text',
   audit: AUDIT_DEFAULTS,

@@ -22,6 +22,13 @@ const urlProblem = (text: string): string | undefined => {
   return undefined
 }
 
+/** What a browser sends as `Origin`. */
+const originProblem = (text: string): string | undefined => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return 'must be an origin such as https://tv.example.com'
+  return url.href === `${url.origin}/` && !text.endsWith('/') ? undefined : `must be scheme, host and port alone: ${url.origin}`
+}
+
 const templateProblem = (text: string): string | undefined => {
   for (const [, name = ''] of text.matchAll(/\{(\w+)\}/g)) {
     if (!PLACEHOLDERS.some((known) => known === name)) {
@@ -68,6 +75,8 @@ export const FORMATS: Readonly<Record<string, (text: string) => string | undefin
   'backend-url': urlProblem,
   'store-url': storeUrlProblem,
   'store-prefix': (text) => /^[\w.:-]{1,64}$/.test(text) ? undefined : 'must be 1 to 64 letters, digits, and any of _ . : -',
+  origin: originProblem,
+  'origin-or-all': (text) => text === '*' ? undefined : originProblem(text),
   network: (text) => isNetwork(text) ? undefined : 'must be an IPv4 or IPv6 address or a CIDR network',
   address: (text) => isIP(text) !== 0 ? undefined : 'must be an IPv4 or IPv6 address',
   'host-name': (text) => /^(?:[a-z\d_-]+(?:\.[a-z\d_-]+)*|\[[\da-f:.]+\])$/i.test(text) ? undefined : 'must be a host name or an address, without scheme and port',

@@ -2,6 +2,7 @@ import type { Action, Protocol } from '../access/request.js'
 import type { ServerName } from '../access/settings.js'
 import type { AdminOptions } from './admin.js'
 import type { AuditOptions } from './audit.js'
+import type { CorsOptions } from './cors.js'
 import type { PresetName } from './presets.js'
 import type { StoreOptions } from './store.js'
 import type { WebhookOptions } from './webhook.js'
@@ -114,6 +115,16 @@ export interface FilesOptions {
   stream?: string
   /** A playlist with more bytes, before or after each link has got the viewer's query, is refused. Default 4194304 (4 MiB). */
   maxPlaylistBytes?: number
+  /**
+   * Other names of this server, such as `https://cdn.example.com`: whole URLs in playlists that lead
+   * there carry the viewer's query, too. Default none. They open no directory.
+   */
+  ownOrigins?: string[]
+  /**
+   * A session that plays a recording (a playlist that says its end, or a file such as an mp4) ends after
+   * this long without a request, in milliseconds, so that a viewer may pause. Default 600000: 10 minutes.
+   */
+  vodIdleMs?: number
 }
 
 /** The section `httpAuth` of node-media-server's config: plain JSON. */
@@ -159,6 +170,8 @@ export interface Options extends BackendOptions {
   /** The same for one address (IPv6: one /64). Default 1000. */
   maxSessionsPerIp?: number
   files?: FilesOptions
+  /** Which web pages may play, over all of HTTP. */
+  cors?: CorsOptions
   /** Shares limits and what is remembered with other servers. Needs the package `ioredis`. Default none. */
   store?: StoreOptions
   /**

@@ -7,6 +7,8 @@ type Schema = Readonly<Record<string, unknown>>
 
 const HEADER_NAME = "^[\\w!#$%&'*+.^`|~-]+$"
 
+const ORIGIN = '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s]+$'
+
 /**
  * The package's own formats as patterns, since no editor and no other validator knows the formats. A
  * pattern takes whatever its format takes, and may take more: `resolve` has the last word.
@@ -15,6 +17,8 @@ export const PATTERNS: Readonly<Record<string, string>> = {
   'backend-url': '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s]+([/?][^#]*)?$',
   'store-url': '^(rediss?://|/)',
   'store-prefix': '^[\\w.:-]{1,64}$',
+  origin: ORIGIN,
+  'origin-or-all': `^\\*$|${ORIGIN}`,
   network: '^[\\da-fA-F:.]+(/\\d{1,3})?$',
   address: '^[\\da-fA-F:.]+$',
   'host-name': '^([a-zA-Z\\d_.-]+|\\[[\\da-fA-F:.]+\\])$',

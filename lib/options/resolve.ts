@@ -3,6 +3,7 @@ import type { BackendSettings, RuleSettings, ServerName, Settings } from '../acc
 import { HttpAuthError } from '../errors.js'
 import { adminOf } from './admin.js'
 import { auditOf } from './audit.js'
+import { corsOf } from './cors.js'
 import { DEFAULTS } from './defaults.js'
 import { deepFreeze } from './deep-freeze.js'
 import { FORMATS } from './formats.js'
@@ -164,7 +165,8 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
     hlsIdleMs: set.hlsIdleMs,
     maxSessions: set.maxSessions,
     maxSessionsPerIp: set.maxSessionsPerIp,
-    files: { ...files, open: files.open.map((extension) => `.${extension.toLowerCase().replace('.', '')}`) },
+    cors: corsOf(given.cors ?? {}, (path, problem) => mistakes.push(`${path}: ${problem}`)),
+    files: { ...files, ownOrigins: files.ownOrigins.map((origin) => new URL(origin).origin), open: files.open.map((extension) => `.${extension.toLowerCase().replace('.', '')}`) },
     log: set.log,
     logFormat: set.logFormat,
     ...(given.audit && { audit: auditOf(given.audit, baseDir, (path, problem) => mistakes.push(`${path}: ${problem}`)) }),

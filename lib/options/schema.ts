@@ -1,5 +1,6 @@
 import { ADMIN_SCHEMA } from './admin.js'
 import { AUDIT_SCHEMA } from './audit.js'
+import { CORS_SCHEMA } from './cors.js'
 import { DEFAULTS } from './defaults.js'
 import { deepFreeze } from './deep-freeze.js'
 import { PRESETS } from './presets.js'
@@ -142,10 +143,16 @@ export const SCHEMA = deepFreeze({
           type: 'string', format: 'stream-pattern', default: DEFAULTS.files.stream,
           description: 'What the directory of a file below the static route means: {app} takes one or more directories, {stream} one.'
         },
-        maxPlaylistBytes: count(1, DEFAULTS.files.maxPlaylistBytes, 'A playlist with more bytes is refused.')
+        maxPlaylistBytes: count(1, DEFAULTS.files.maxPlaylistBytes, 'A playlist with more bytes is refused.'),
+        ownOrigins: {
+          type: 'array', uniqueItems: true, items: { type: 'string', format: 'origin' }, default: DEFAULTS.files.ownOrigins,
+          description: 'Other names of this server, such as a CDN\'s, to which links in playlists carry the viewer\'s query.'
+        },
+        vodIdleMs: ms(1, DEFAULTS.files.vodIdleMs, 'A session that plays a recording ends after this long without a request.')
       },
       description: 'Files below the static route.'
     },
+    cors: CORS_SCHEMA,
     log: {
       enum: ['none', 'outages', 'denials', 'verdicts'], default: DEFAULTS.log,
       description: 'What the console shows; each level has what is named before it.'

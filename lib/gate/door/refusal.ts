@@ -12,12 +12,11 @@ export const statusOf = (verdict: Verdict): number => {
   }
 }
 
-/** Headers of every refusal: a browser's player may read it, and nobody keeps it. */
+/** Headers of every refusal, but for those that let a page read it: nobody keeps it. */
 export const refusalHeaders = (status: number, body: string, allowed = 'GET, POST, OPTIONS'): Record<string, string> => ({
   'Content-Type': 'text/plain; charset=utf-8',
   'Content-Length': String(Buffer.byteLength(body)),
   'Cache-Control': 'no-store',
-  'Access-Control-Allow-Origin': '*',
   ...(status === 503 ? { 'Retry-After': '5' } : {}),
   ...(status === 405 ? { Allow: allowed } : {})
 })

@@ -4,6 +4,7 @@ import type { Networks } from '../../access/address.js'
 import type { Settings } from '../../access/settings.js'
 import { deny, type Verdict } from '../../access/verdict.js'
 import { viewerQuery } from '../../hls/identity.js'
+import { compilePlaylist } from '../../hls/playlist.js'
 import { createPlaylists } from '../../hls/playlists.js'
 import type { Session } from '../../hls/sessions.js'
 import { compileStreamPattern, directoryOf } from '../../hls/stream-pattern.js'
@@ -51,6 +52,9 @@ export const fileExists = async (root: string, { file }: ServedPath): Promise<bo
   }
 }
 
+/** The verdict on one more request of a viewer who does not read what was sent. */
+const unread = deny('overload', 'too many answers are waiting to be read')
+
 export const createFilesGate = (
   door: Door, host: Host, viewers: Viewers, route: StaticRoute, trusted: Networks, settings: Settings['files']
 ): FilesGate => {
@@ -58,8 +62,9 @@ export const createFilesGate = (
   const kindOf = createFileKind(settings.open)
   const streamPathOf = compileStreamPattern(settings.stream)
   const isExact = exactSpelling(route.root)
-  const playlists = createPlaylists()
+  const playlists = createPlaylists((source, place) => compilePlaylist(source, place, settings.ownOrigins))
   const recent = createRecentSessions(trusted)
+  const covered = new WeakMap<readonly string[], readonly string[]>()
 
   const refuse = (exchange: Exchange, verdict: Verdict): void => exchange.refuse(statusOf(verdict), clientReason(verdict))
 
@@ -87,10 +92,18 @@ export const createFilesGate = (
     else deliver(exchange, kind, outcome.session)
   }
 
+  /** Directories below the mount that a playlist lets its viewers into: its own, and those that it names. */
+  const coveredBy = (path: string, directories: readonly string[]): readonly string[] => {
+    const known = covered.get(directories)
+    if (known !== undefined) return known
+    const all = [...new Set([directoryOf(path), ...directories].flatMap((directory) => read(directory)?.path ?? []))]
+    covered.set(directories, all)
+    return all
+  }
   const deliver = (exchange: Exchange, kind: FileKind, session: Session<Viewer>): void => {
     const { req, res } = exchange
-    viewers.serve(session, res)
-    res.setHeader('Access-Control-Allow-Origin', '*')
+    if (!viewers.serve(session, res)) return refuse(exchange, door.refuse(session.value.nms.request, unread))
+    exchange.allowOrigin()
     if (kind !== 'playlist') return exchange.forward()
     const place = { origin: exchange.client.origin, path: exchange.rawPath }
     answerPlaylist(req, res, {
@@ -98,11 +111,9 @@ export const createFilesGate = (
       query: session.value.query,
       last: playlists.last(place),
       compile: (source, contentType, fileTag) => playlists.of(source, place, { contentType, fileTag }),
-      onVersion: ({ directories }) => {
-        for (const directory of directories) {
-          const served = exchange.rawPath.startsWith(directory) && !exchange.rawPath.includes('/', directory.length) ? undefined : read(directory)
-          if (served) viewers.cover(session, served.path)
-        }
+      onVersion: ({ path, directories, kind: playlist }) => {
+        viewers.cover(session, path, coveredBy(path, directories))
+        if (playlist !== 'master') viewers.linger(session, playlist === 'recording')
       },
       refuse: (status, reason) => exchange.refuse(status, reason),
       forward: () => exchange.forward()

@@ -1,11 +1,12 @@
 import type { LeaveSignal } from '../../access/departure.js'
+import { MAX_ANSWERS, MAX_TEXTS_BYTES } from '../../access/bounds.js'
 import type { AccessRequest } from '../../access/request.js'
 import { deny, type Verdict } from '../../access/verdict.js'
 import { createEnded } from '../../hls/ended.js'
-import { prefixKeys, sessionKey, viewerQuery, type Family, type Identity } from '../../hls/identity.js'
+import { hasPrefixes, prefixKeys, sessionKey, viewerQuery, type Family, type Identity } from '../../hls/identity.js'
 import { createOpenings } from '../../hls/openings.js'
 import { createSessions, type Session } from '../../hls/sessions.js'
-import { createSharedText, ownText } from '../../hls/shared-text.js'
+import { createTexts } from '../../hls/texts.js'
 import { directoryOf } from '../../hls/stream-pattern.js'
 import { trace } from '../../trace.js'
 import type { Host, HttpResponse, ViewerSession } from '../../nms/host.js'
@@ -23,7 +24,13 @@ export interface Viewer {
   readonly query: string
   /** Responses that are being sent. */
   transfers: Set<Transfer> | undefined
+  /** What it keeps of its client's bytes. */
+  readonly texts: ReturnType<typeof textsOf>
 }
+
+/** All of a client's bytes that its session keeps. */
+const textsOf = ({ ip, path, origin, userAgent, query, streamPath }: AccessRequest, address: string) =>
+  ({ ip, path, origin, userAgent, query, streamPath, address, ownQuery: viewerQuery(query) })
 
 /** Which session a request for a file belongs to. */
 export interface Belonging {
@@ -55,10 +62,15 @@ export interface Viewers {
    * Resolves with `undefined` if the client has left.
    */
   admit(belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, slot: Release): Promise<Outcome | undefined>
-  /** Accounts for a response to a session's request, and keeps the session while it goes on. */
-  serve(session: Session<Viewer>, res: HttpResponse): void
-  /** Lets a session have another directory. */
-  cover(session: Session<Viewer>, directory: string): void
+  /**
+   * Accounts for a response to a session's request, and keeps the session while it goes on. False if
+   * too many are being sent.
+   */
+  serve(session: Session<Viewer>, res: HttpResponse): boolean
+  /** A session is sent a playlist that names these directories now; the same array for the same version. */
+  cover(session: Session<Viewer>, playlist: string, directories: readonly string[]): void
+  /** Whether a session plays a recording, so that it may pause for longer. */
+  linger(session: Session<Viewer>, long: boolean): void
   /** Ends all sessions; responses that run go on. */
   close(): void
   readonly size: number
@@ -68,6 +80,7 @@ export interface ViewersOptions {
   readonly door: Door
   readonly host: Host
   readonly hlsIdleMs: number
+  readonly vodIdleMs: number
   readonly maxSessions: number
   readonly maxSessionsPerIp: number
   /** Whether an earlier allow of such a request still holds. */
@@ -80,19 +93,23 @@ interface Opened {
   readonly keys: readonly [string, ...string[]]
 }
 
+/** About as many bytes as a request keeps. */
+const lengthOf = ({ ip, path, origin, userAgent, query, streamPath }: AccessRequest): number =>
+  ip.length + path.length + origin.length + userAgent.length + query.length + streamPath.length
+
 /** The key of the directory of a request's path. */
 const keyOf = ({ protocol, path, ip, userAgent, query }: AccessRequest): string =>
   sessionKey(protocol === 'hls' ? 'hls' : 'file', directoryOf(path), { ip, userAgent, query: viewerQuery(query) })
 
-export const createViewers = ({ door, host, remembers, hlsIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
+export const createViewers = ({ door, host, remembers, hlsIdleMs, vodIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
   const openings = createOpenings<Outcome>()
-  const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, onIdle: (session) => leaves(session) })
+  const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, vodIdleMs, onIdle: (session) => leaves(session) })
   /**
    * Sessions that have become idle. A viewer who comes back to whichever of their directories while
    * the backend's answer is remembered opens the same again.
    */
-  const gone = createEnded<Opened>(({ request }) => remembers(request))
-  const shared = createSharedText()
+  const gone = createEnded<Opened>(({ request }) => remembers(request), undefined, ({ request }) => lengthOf(request))
+  const texts = createTexts(MAX_TEXTS_BYTES)
 
   const account = ({ value }: Session<Viewer>): void => {
     for (const transfer of value.transfers ?? []) value.nms.sent(transfer.take())
@@ -102,6 +119,7 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, maxSessions, m
     session.value.nms.end('idle')
     const keys = [session.key, ...session.moreKeys] as const
     gone.add(keys, { request: session.value.nms.request, keys })
+    texts.free(session.value.texts)
   }
   /** Somebody (the admin API, `notify.url`, a listener of `prePlay`) ends a session. */
   const closed = (nms: ViewerSession): void => {
@@ -110,49 +128,46 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, maxSessions, m
     if (session?.value.nms !== nms) return
     account(session)
     sessions.remove(session)
+    texts.free(session.value.texts)
     for (const transfer of session.value.transfers ?? []) transfer.cut()
   }
   /** Rejects only with what a listener of NMS's events has thrown. */
   const ask = async ({ request, keys }: Opened, address: string, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
     const place = sessions.reserve(request.ip)
-    if (place === undefined) {
+    const kept = place && texts.take(textsOf(request, address))
+    if (place === undefined || kept === undefined) {
+      place?.free()
       slot()
-      return { refused: door.refuse(request, deny('overload', 'too many viewers')) }
+      return { refused: door.refuse(request, deny('overload', place === undefined ? 'too many viewers' : 'too much is kept of the viewers')) }
     }
+    let opened = false
     try {
       const decision = await door.admit({ asked: request }, signal, slot)
       for (const key of keys) gone.forget(key)
       // Nobody waits for it any more.
       if (decision === undefined) return { refused: overloaded }
       if ('refused' in decision) return decision
-      const nms = host.openViewer({ ...decision.admission, request: compact(request) }, ownText(address), closed)
+      const { address: ownAddress, ownQuery, ...own } = kept
+      const nms = host.openViewer({ ...decision.admission, request: { ...request, ...own } }, ownAddress, closed)
       if (nms.ended) return { refused: deny('rule', 'closed by the server') }
       const [key, ...more] = keys
-      const session = place.open(key, { nms, query: viewerQuery(nms.request.query), transfers: undefined })
-      for (const other of more) sessions.cover(session, other)
+      const session = place.open(key, { nms, query: ownQuery, transfers: undefined, texts: kept }, more)
+      opened = true
+      sessions.linger(session, request.protocol === 'file')
       debug('session %s of %s', request.sessionId, request.streamPath)
       return { session }
     } finally {
       place.free()
+      if (!opened) texts.free(kept)
     }
   }
-  /** There may be 100,000 of these; most of what is in them others have, too. */
-  const compact = (request: AccessRequest): AccessRequest => ({
-    ...request,
-    ip: ownText(request.ip),
-    path: shared(request.path),
-    origin: shared(request.origin),
-    userAgent: shared(request.userAgent),
-    query: ownText(request.query),
-    streamPath: shared(request.streamPath)
-  })
 
   const findBy = <T>({ families, directory, identity }: Belonging, find: (key: string) => T | undefined): T | undefined => {
     for (const family of families) {
       const found = find(sessionKey(family, directory, identity))
       if (found !== undefined) return found
     }
-    if (!identity.query.includes('&')) return undefined
+    if (!hasPrefixes(identity)) return undefined
     for (const family of families) {
       for (const key of prefixKeys(family, directory, identity)) {
         const found = find(key)
@@ -174,6 +189,7 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, maxSessions, m
   ): Promise<Outcome | undefined> => {
     const session = findBy(belonging, sessions.find)
     if (session !== undefined) return { session }
+    if (signal.aborted) return undefined
     const opened = toOpen(belonging, newcomer.request)
     const [key] = opened.keys
     const same = openings.find(key)
@@ -201,6 +217,7 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, maxSessions, m
     serve(session, res) {
       const { value } = session
       const transfers = value.transfers ??= new Set()
+      if (transfers.size >= MAX_ANSWERS) return false
       const transfer = new Transfer(res, () => {
         transfers.delete(transfer)
         if (transfers.size === 0) value.transfers = undefined
@@ -209,10 +226,14 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, maxSessions, m
       })
       transfers.add(transfer)
       sessions.begin(session)
+      return true
     },
-    cover(session, directory) {
-      sessions.cover(session, keyOf({ ...session.value.nms.request, path: directory }))
+    cover(session, playlist, directories) {
+      const { request } = session.value.nms
+      if (session.moreKeys.size === 0 && directories.length === 1 && directories[0] === directoryOf(request.path)) return
+      sessions.cover(session, playlist, directories, (directory) => keyOf({ ...request, path: directory }))
     },
+    linger: (session, long) => sessions.linger(session, long),
     close: () => sessions.close(),
     get size() { return sessions.size }
   }

@@ -25,6 +25,7 @@ export const createLiveGate = (door: Door, host: Host): LiveGate => {
     signal.addEventListener('abort', () => place.end('left'))
     host.grant(req, decision.admission, client.address)
     sendsNoFile(res)
+    exchange.allowOrigin()
     exchange.forward()
   }
 

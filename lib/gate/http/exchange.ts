@@ -27,9 +27,10 @@ export interface Exchange {
   readonly signal: LeaveSignal
   /** Hands the request to NMS, exactly as it came. */
   forward(): void
+  /** Lets web pages read what node-media-server answers, those that the option `cors` names. */
+  allowOrigin(): void
   /**
-   * Answers with a refusal in plain text: `Cache-Control: no-store`,
-   * `Access-Control-Allow-Origin: *`, with 503 `Retry-After`; the connection is closed (on HTTP/2
+   * Answers with a refusal in plain text: `Cache-Control: no-store`, readable for the same pages, with 503 `Retry-After`; the connection is closed (on HTTP/2
    * the stream). Answers nothing if the client has left.
    *
    * @param allowed - the methods that a 405 names, if they are not those of live streams

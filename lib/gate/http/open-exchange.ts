@@ -3,6 +3,7 @@ import { Departure, type LeaveSignal } from '../../access/departure.js'
 import { afterFarewell, destroySoon } from '../../farewell.js'
 import { trace } from '../../trace.js'
 import type { HttpRequest, HttpResponse } from '../../nms/host.js'
+import type { Cors } from './cors.js'
 import type { Exchange, HttpClient } from './exchange.js'
 import { refusalHeaders } from '../door/refusal.js'
 import { isOver, onceOver } from './response-end.js'
@@ -19,7 +20,7 @@ export class HttpExchange implements Exchange {
   /** @param pass - hands the request to NMS */
   constructor(
     readonly req: HttpRequest, readonly res: HttpResponse, target: Target,
-    readonly client: HttpClient, private readonly pass: () => void
+    readonly client: HttpClient, private readonly cors: Cors, private readonly pass: () => void
   ) {
     this.rawPath = target.rawPath
     this.query = target.query
@@ -47,11 +48,13 @@ export class HttpExchange implements Exchange {
     }
   }
 
+  allowOrigin(): void { this.cors.allow(this.req, this.res) }
+
   refuse(status: number, reason: string, allowed?: string): void {
     const { req, res } = this
     if (isOver(res)) return
     const body = `${reason}\n`
-    const headers = refusalHeaders(status, body, allowed)
+    const headers = { ...refusalHeaders(status, body, allowed), ...this.cors.headersFor(req) }
     if ('stream' in res) refuseStream(req, res, status, headers, body)
     else refuseConnection(req, res, status, headers, body)
   }

@@ -6,6 +6,7 @@ import type { Host, HttpFront, HttpRequest } from '../../nms/host.js'
 import type { Door } from '../door/door.js'
 import { clientReason, statusOf } from '../door/refusal.js'
 import { httpClientOf, withoutHost } from './client.js'
+import type { Cors } from './cors.js'
 import type { HttpClient } from './exchange.js'
 import { HttpExchange } from './open-exchange.js'
 import { excessOf, toOriginForm } from './target.js'
@@ -19,7 +20,7 @@ const SHOWN_PATH_BYTES = 256
  * connection come one after the other, none is longer than the bounds, and a target that is a whole
  * URL is read as the path that it means.
  */
-export const createReception = (door: Door, host: Host, trusted: Networks, front: HttpFront): HttpFront => {
+export const createReception = (door: Door, host: Host, trusted: Networks, cors: Cors, front: HttpFront): HttpFront => {
   const turns = createTurns()
 
   const clientOf = (req: HttpRequest, secure: boolean, scheme: 'http' | 'ws'): HttpClient => httpClientOf(withoutHost(req), secure, scheme, trusted)
@@ -42,7 +43,7 @@ export const createReception = (door: Door, host: Host, trusted: Networks, front
         if (excess === undefined) return front.request(req, res, secure, forward)
         const client = clientOf(req, secure, 'http')
         const verdict = refused(req, client, client.secure ? 'https-flv' : 'http-flv', excess)
-        new HttpExchange(req, res, { rawPath: '', query: '' }, client, forward).refuse(statusOf(verdict), clientReason(verdict))
+        new HttpExchange(req, res, { rawPath: '', query: '' }, client, cors, forward).refuse(statusOf(verdict), clientReason(verdict))
       })
     },
     upgrade(req, socket, head, secure, forward) {

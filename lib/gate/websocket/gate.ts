@@ -6,6 +6,7 @@ import { trace } from '../../trace.js'
 import type { Host, HttpFront } from '../../nms/host.js'
 import { askedOr, type Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
+import type { Cors } from '../http/cors.js'
 import { httpClientOf, withoutHost } from '../http/client.js'
 import { excessOf, splitTarget } from '../http/target.js'
 import { clientReason, refusalHeaders, statusOf } from '../door/refusal.js'
@@ -15,11 +16,11 @@ import { webSocketRequest } from './request.js'
 const debug = trace('gate')
 
 /** The door for WebSocket-FLV. */
-export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): HttpFront['upgrade'] => {
+export const createWebSocketGate = (door: Door, host: Host, trusted: Networks, cors: Cors): HttpFront['upgrade'] => {
   const ask = async (held: HeldUpgrade, req: IncomingMessage, asked: Asked, address: string, forward: (head: Buffer) => void): Promise<void> => {
     const decision = await door.admit(asked, held.signal)
     if (decision === undefined) return
-    if ('refused' in decision) return refuse(held, decision.refused)
+    if ('refused' in decision) return refuse(held, decision.refused, cors.headersFor(req))
     const { admission } = decision
     held.socket.once('close', () => admission.place.end('left'))
     host.grant(req, admission, address)
@@ -43,12 +44,12 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks): 
   }
 }
 
-const refuse = ({ socket, signal, letGo }: HeldUpgrade, verdict: Verdict): void => {
+const refuse = ({ socket, signal, letGo }: HeldUpgrade, verdict: Verdict, cors: Readonly<Record<string, string>>): void => {
   if (signal.aborted) return
   letGo()
   const status = statusOf(verdict)
   const body = `${clientReason(verdict)}\n`
-  const headers = { ...refusalHeaders(status, body), Connection: 'close' }
+  const headers = { ...refusalHeaders(status, body), ...cors, Connection: 'close' }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`)
   destroySoon(socket)

@@ -21,9 +21,11 @@ describe('what a session is known by', () => {
     expect(key('/a/', { userAgent: 'x' })).to.not.equal(key('/a/1:x', { userAgent: '' }))
   })
 
-  it('is found by the prefixes of a longer query that end before an &', () => {
+  it('is found by the prefixes of a longer query that end before an &, or come again behind a ?', () => {
     for (const [query, prefixes] of [
-      ['a=1', []], ['a=1&b=2', ['a=1']], ['a=1&b=2&c', ['a=1', 'a=1&b=2']], ['&a', ['']], ['a&&b', ['a', 'a&']], ['', []]
+      ['a=1', []], ['a=1&b=2', ['a=1']], ['a=1&b=2&c', ['a=1', 'a=1&b=2']], ['&a', ['']], ['a&&b', ['a', 'a&']], ['', []],
+      ['a=1?a=1', ['a=1']], ['a=1?a=1?a=1', ['a=1']], ['a=1?a=1&b=2', ['a=1', 'a=1?a=1']], ['a=1&b?a=1&b', ['a=1', 'a=1&b', 'a=1&b?a=1']], ['a=1&x=2?a=1', ['a=1']],
+      ['a=1?a=12', []], ['a=1?b', []], ['a=1?', []], ['?', ['']], ['a?b', []], ['a?b?a?b', ['a?b']]
     ] as const) {
       expect([...prefixKeys('hls', '/a/', { ...viewer, query })], query).to.deep.equal(prefixes.map((prefix) => key('/a/', { query: prefix })))
     }
@@ -31,6 +33,7 @@ describe('what a session is known by', () => {
 
   it('is looked for in a bounded number of prefixes', () => {
     expect([...prefixKeys('hls', '/a/', { ...viewer, query: '&'.repeat(16_000) })]).to.have.length(32)
+    expect([...prefixKeys('hls', '/a/', { ...viewer, query: '?'.repeat(16_000) })]).to.have.length(32)
   })
 
   for (const [raw, query] of [

@@ -28,6 +28,15 @@ describe('a session that is being opened', () => {
     expect([abandoned?.aborted, openings.size]).to.deep.equal([true, 0])
   })
 
+  it('is abandoned at once if its only client has left before it began', async () => {
+    const openings = createOpenings<number>()
+    let abandoned: LeaveSignal | undefined
+    const leaver = new AbortController()
+    leaver.abort()
+    expect(await openings.begin('a', (given) => { abandoned = given; return new Promise(() => undefined) }).wait(leaver.signal)).to.equal(undefined)
+    expect([abandoned?.aborted, openings.size]).to.deep.equal([true, 0])
+  })
+
   it('is not abandoned by who leaves when it is open', async () => {
     const openings = createOpenings<number>()
     let abandoned: LeaveSignal | undefined

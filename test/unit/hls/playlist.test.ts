@@ -102,8 +102,11 @@ describe('a playlist', () => {
   })
 
   it('tells recordings from what goes on', () => {
-    for (const [text, is] of [['#EXTM3U\n1.ts\n#EXT-X-ENDLIST', true], ['#EXTM3U\n#EXT-X-PLAYLIST-TYPE:VOD\n', true], ['#EXT-X-PLAYLIST-TYPE:EVENT\n1.ts\n', false], ['1.ts', false]] as const) {
-      expect(compile(text).isRecording, text).to.equal(is)
+    for (const [text, is] of [
+      ['#EXTM3U\n1.ts\n#EXT-X-ENDLIST', 'recording'], ['#EXTM3U\n#EXT-X-PLAYLIST-TYPE:VOD\n', 'recording'], ['#EXT-X-PLAYLIST-TYPE:EVENT\n#EXTINF:8,\n1.ts\n', 'live'],
+      ['#EXT-X-TARGETDURATION:8\n', 'live'], ['#EXT-X-STREAM-INF:BANDWIDTH=1\n1.m3u8', 'master']
+    ] as const) {
+      expect(compile(text).kind, text).to.equal(is)
     }
   })
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import { createSessions, MAX_KEYS, type Place, type Session, type Sessions } from '../../../lib/hls/sessions.js'
+import { createSessions, type Place, type Session, type Sessions } from '../../../lib/hls/sessions.js'
 
 describe('the register of sessions', () => {
   let clock: sinon.SinonFakeTimers
@@ -95,30 +95,19 @@ describe('the register of sessions', () => {
     expect(sessions.reserve('192.0.2.1')).to.equal(undefined)
   })
 
-  it('covers more keys of one session, bounded, and none that another has', () => {
-    const sessions = make()
-    const a = open(sessions, 'a')
-    const b = open(sessions, 'b')
-    expect(sessions.cover(a, 'a/1')).to.equal(true)
-    expect(sessions.cover(a, 'a/1')).to.equal(true)
-    expect(sessions.cover(b, 'a/1')).to.equal(false)
-    expect(sessions.find('a/1')).to.equal(a)
-    for (let i = 0; i < 2 * MAX_KEYS; i++) sessions.cover(a, `a/${i}`)
-    expect(sessions.keys).to.equal(2 + MAX_KEYS)
-    sessions.remove(a)
-    sessions.remove(a)
-    expect([sessions.keys, sessions.size, sessions.find('a/1'), sessions.find('b')]).to.deep.equal([1, 1, undefined, b])
-    expect(sessions.cover(a, 'a'), 'one that has ended').to.equal(false)
-  })
-
-  it('takes no key from a session that has got it meanwhile', () => {
-    const sessions = make()
-    const place = sessions.reserve('192.0.2.1')
-    const a = open(sessions, 'a')
-    sessions.cover(a, 'x')
-    const x = place?.open('x', 'x')
-    sessions.remove(a)
-    expect(sessions.find('x')).to.equal(x)
+  it('lets those that play recordings be silent for longer', () => {
+    const sessions = createSessions<string>({ idleMs: 1000, vodIdleMs: 5000, maxSessions: 100, maxSessionsPerIp: 10, now: () => Date.now(), onIdle: ({ value }) => idle.push(value) })
+    const [a, b, c] = ['a', 'b', 'c'].map((key) => open(sessions, key))
+    for (const session of [a, b]) sessions.linger(session!, true)
+    clock.tick(2000)
+    expect(idle).to.deep.equal(['c'])
+    sessions.linger(c!, true)
+    sessions.linger(a!, false)
+    clock.tick(1300)
+    expect(idle).to.deep.equal(['c', 'a'])
+    clock.tick(2000)
+    expect(idle).to.deep.equal(['c', 'a', 'b'])
+    expect([sessions.size, clock.countTimers()]).to.deep.equal([0, 0])
   })
 
   it('takes all out when it is closed', () => {

@@ -41,8 +41,9 @@ describe('options', () => {
       maxSessionsPerIp: 1000,
       files: {
         open: ['.html', '.css', '.js', '.mjs', '.map', '.json', '.svg', '.png', '.jpg', '.jpeg', '.gif', '.webp', '.ico', '.woff', '.woff2', '.txt'],
-        stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304
+        stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304, ownOrigins: [], vodIdleMs: 600_000
       },
+      cors: { origins: ['*'], credentials: false },
       log: 'denials', logFormat: 'text', dryRun: [], drainMs: 0
     }
     for (const key of Object.keys(expected) as (keyof Settings)[]) {
@@ -82,8 +83,15 @@ describe('options', () => {
       expect(resolve({ url: URL, breaker: false }).play.breaker).to.equal(false)
     })
     it('a part of files leaves the rest, and extensions may be written in any way', () => {
-      expect(resolve({ url: URL, files: { open: ['HTML', '.Js'] } }).files).to.deep.equal({ open: ['.html', '.js'], stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304 })
+      expect(resolve({ url: URL, files: { open: ['HTML', '.Js'] } }).files).to.deep.equal({ open: ['.html', '.js'], stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304, ownOrigins: [], vodIdleMs: 600_000 })
       expect(resolve({ url: URL, files: { open: [] } }).files.open).to.deep.equal([])
+    })
+    it('origins as browsers write them', () => {
+      const origins = ['https://TV.example.com:443', 'http://[2001:DB8::1]:8080']
+      const normal = ['https://tv.example.com', 'http://[2001:db8::1]:8080']
+      expect(resolve({ url: URL, cors: { origins, credentials: true } }).cors).to.deep.equal({ origins: normal, credentials: true })
+      expect(resolve({ url: URL, cors: { origins: ['*', ...origins] } }).cors).to.deep.equal({ origins: ['*'], credentials: false })
+      expect(resolve({ url: URL, files: { ownOrigins: origins } }).files.ownOrigins).to.deep.equal(normal)
     })
     it('a rule tells how it was written', () => {
       expect(resolve({ url: URL, rules: [{ protocol: 'hls', verdict: 'pass', ip: '10.0.0.0/8', path: '/a/*', for: 'play' }, { verdict: 'deny' }] }).rules).to.deep.equal([
@@ -177,6 +185,9 @@ describe('options', () => {
       [{ url: URL, trustProxy: ['10.0.0.0/33'] }, 'httpAuth.trustProxy[0]: must be an IPv4 or IPv6 address or a CIDR network, got "10.0.0.0/33"'],
       [{ url: URL, proxyProtocol: true }, 'httpAuth.proxyProtocol: needs httpAuth.trustProxy, for nobody else\'s header is believed'],
       [{ url: URL, trustProxy: ['::1'], proxyProtocol: ['ws'] }, 'httpAuth.proxyProtocol[0]: must be "rtmp" or "rtmps" or "http" or "https", got "ws"'],
+      [{ url: URL, cors: { credentials: true } }, 'httpAuth.cors.credentials: needs origins by name, since browsers refuse credentials with "*"'],
+      [{ url: URL, cors: { origins: ['https://tv.example.com/'] } }, 'httpAuth.cors.origins[0]: must be scheme, host and port alone: https://tv.example.com, got a string that is not shown here'],
+      [{ url: URL, files: { ownOrigins: ['cdn.example.com'] } }, 'httpAuth.files.ownOrigins[0]: must be an origin such as https://tv.example.com, got "cdn.example.com"'],
       [{ url: URL, trustProxy: '10.0.0.1' }, 'httpAuth.trustProxy: must be a list, got "10.0.0.1"'],
       [{ url: URL, rules: [{ ip: 'localhost', verdict: 'allow' }] }, 'httpAuth.rules[0].ip: must be an IPv4 or IPv6 address or a CIDR network, got "localhost"'],
       [{ url: URL, rules: [{ path: 'live/*', verdict: 'allow' }] }, 'httpAuth.rules[0].path: must begin with / or *, got "live/*"'],

@@ -20,12 +20,12 @@ const backend: Record<keyof BackendOptions, true> = {
   requireHeader: true, denyBody: true, rememberMs: true, lastVerdictMs: true, breaker: true
 }
 const options: Record<keyof Options, true> = {
-  ...backend, $schema: true, preset: true, actions: true, publish: true, rules: true, trustProxy: true, proxyProtocol: true, maxHeld: true, maxHeldPerIp: true, commandTimeoutMs: true,
+  ...backend, $schema: true, cors: true, preset: true, actions: true, publish: true, rules: true, trustProxy: true, proxyProtocol: true, maxHeld: true, maxHeldPerIp: true, commandTimeoutMs: true,
   hlsIdleMs: true, maxSessions: true, maxSessionsPerIp: true, files: true, log: true, logFormat: true, audit: true, store: true, admin: true, webhook: true, dryRun: true, drainMs: true
 }
 const tls: Record<keyof TlsOptions, true> = { ca: true, cert: true, key: true, rejectUnauthorized: true }
 const breaker: Record<keyof BreakerOptions, true> = { failures: true, probeMs: true }
-const files: Record<keyof FilesOptions, true> = { open: true, stream: true, maxPlaylistBytes: true }
+const files: Record<keyof FilesOptions, true> = { open: true, stream: true, maxPlaylistBytes: true, ownOrigins: true, vodIdleMs: true }
 const audit: Record<keyof AuditOptions, true> = { file: true, tokens: true, secret: true }
 const admin: Record<keyof AdminOptions, true> = { port: true, bind: true, token: true, tokenFile: true, hosts: true, metricsOpen: true }
 const webhook: Record<keyof WebhookOptions, true> = { url: true, events: true, headers: true, secret: true }

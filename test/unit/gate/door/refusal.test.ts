@@ -21,9 +21,9 @@ describe('what a refused client is told', () => {
     })
   }
 
-  it('may be read by a browser\'s player and is kept by nobody; who may try again is told when', () => {
+  it('is kept by nobody; who may try again is told when', () => {
     expect(refusalHeaders(403, 'no\n')).to.deep.equal({
-      'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': '3', 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*'
+      'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': '3', 'Cache-Control': 'no-store'
     })
     expect(refusalHeaders(503, 'ä')).to.include({ 'Content-Length': '2', 'Retry-After': '5' })
     expect(refusalHeaders(405, '')).to.have.property('Allow')
