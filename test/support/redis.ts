@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -29,11 +29,13 @@ export interface Monitor { readonly commands: string[][], readonly byScripts: st
 export interface RedisServerOptions {
   /** More of its command line. */
   readonly args?: readonly string[]
+  /** What stands in its config file. */
+  readonly config?: string
   /** Of the default user, for the test's own connection. */
   readonly password?: string
 }
 
-export const startRedis = async ({ args = [], password }: RedisServerOptions = {}): Promise<RedisServer> => {
+export const startRedis = async ({ args = [], config, password }: RedisServerOptions = {}): Promise<RedisServer> => {
   const command = tool('redis-server')
   const dir = await mkdtemp(join(tmpdir(), 'redis-'))
   const port = await freePort()
@@ -43,7 +45,11 @@ export const startRedis = async ({ args = [], password }: RedisServerOptions = {
   const direct = new Redis({ path: socket, ...auth, lazyConnect: true, retryStrategy: () => 20 })
   direct.on('error', () => undefined)
   const start = async (): Promise<void> => {
+    // A Sentinel writes into its file.
+    const file = join(dir, 'redis.conf')
+    if (config !== undefined) await writeFile(file, config)
     running = spawn(command, [
+      ...(config === undefined ? [] : [file]),
       '--port', String(port), '--bind', '127.0.0.1', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--dir', dir,
       '--daemonize', 'no', '--loglevel', 'warning', ...(password === undefined ? [] : ['--requirepass', password]), ...args
     ])
