@@ -11,6 +11,7 @@ import { watchOutage, type OutageHooks } from './policy/outage.js'
 import { createMemory, type Memory } from './policy/memory.js'
 import { remember } from './policy/remember.js'
 import { requestKey } from './policy/request-key.js'
+import type { SharedMemory } from './policy/shared-memory.js'
 import { rules } from './policy/rules.js'
 
 /** The way of a request from the door to the backend, and back. */
@@ -20,6 +21,8 @@ export interface Chain {
   remembers(request: AccessRequest): boolean
   /** Forgets that a request was allowed: the next of its kind is asked anew. */
   forget(request: AccessRequest): void
+  /** The same by keys that another server names. */
+  forgetKeys(keys: readonly string[]): void
   /** How each backend is doing, in the order of their URLs, those of publishers last if they differ. */
   backends(): BackendState[]
   /** Closes the connections to the backends, whatever is still on its way: whoever it is for has been refused by then. */
@@ -34,7 +37,7 @@ const placeOf = (origin: string): string => {
 }
 
 /** Puts the steps together: rules, what is remembered, the default action, the breaker, the backend. */
-export const createChain = (settings: Settings, hooks: ChainHooks): Chain => {
+export const createChain = (settings: Settings, hooks: ChainHooks, shared?: SharedMemory): Chain => {
   const { play, publish } = settings
   const backends: { readonly backend: Backend, up: boolean, breakerOpen: boolean }[] = []
   const allowed: Memory[] = []
@@ -56,16 +59,21 @@ export const createChain = (settings: Settings, hooks: ChainHooks): Chain => {
       onEnd: (requests, reason) => { state.up = true; hooks.onEnd(requests, reason) }
     })
     const answered = defaultAction(lastVerdict(asked, backendSettings, memoryIn(allowedLast)), { ...backendSettings, ...hooks })
-    return remember(answered, backendSettings, memoryIn(allowed))
+    return remember(answered, backendSettings, memoryIn(allowed), shared)
   }
   const forPlayers = asking(play)
   const forPublishers = 'refuse' in publish || publish === play ? forPlayers : asking(publish)
+  const forgetKeys: Chain['forgetKeys'] = (keys) => {
+    for (const memory of [...allowed, ...allowedLast]) for (const key of keys) memory.forget(key)
+  }
   return {
     authorize: rules(byAction({ play: forPlayers, publish: forPublishers }), settings),
     remembers: (request) => allowed.some((memory) => memory.size > 0 && memory.get(requestKey(request)) !== undefined),
     forget: (request) => {
-      for (const memory of [...allowed, ...allowedLast]) memory.forget(requestKey(request))
+      forgetKeys([requestKey(request)])
+      shared?.forget([request])
     },
+    forgetKeys,
     backends: () => backends.flatMap(({ backend, up, breakerOpen }) => backend.stats().map(({ origin, answers, waiting, latencyMs }) => (
       { at: placeOf(origin), up, breakerOpen, answers, waiting, ...(latencyMs !== undefined && { latencyMs }) }))),
     close: async () => { await Promise.all(backends.map(({ backend }) => backend.close())) }

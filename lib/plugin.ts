@@ -6,6 +6,7 @@ import { createConsoleLog } from './observe/console.js'
 import { createHub } from './observe/hub.js'
 import { createMetrics, type Metrics } from './observe/metrics.js'
 import { HttpAuthError } from './errors.js'
+import { joinFleet } from './fleet.js'
 import { createDoor } from './gate/door/door.js'
 import { createFilesGate } from './gate/files/gate.js'
 import { createHttpGate } from './gate/http.js'
@@ -71,13 +72,14 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   })
   const sinks = addSinks(settings, hub, log)
 
+  const fleet = joinFleet(settings, log, { endUser: () => undefined, forget: (keys) => chain.forgetKeys(keys) })
   const chain = createChain(settings, {
     onBegin: (reason) => hub.outage({ state: 'begin', reason, requests: 1 }),
     onEnd: (requests, reason) => hub.outage({ state: 'end', reason, requests }),
     onOpen: (reason) => log.notice(`breaker opens, the backend is not asked for now: ${reason}`),
     onClose: () => log.notice('breaker closes, the backend is asked again'),
     onUnavailable: () => undefined
-  })
+  }, fleet?.memory)
   const sessions = createRegistry()
   sessions.watch({
     begin(session) {
@@ -106,7 +108,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const trusted = networks(settings.trustProxy)
   const onCut = (ip: string, reason: CutReason): void => hub.cut(ip, reason)
   const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut })
-  const viewers = createViewers({ ...settings, vodIdleMs: settings.files.vodIdleMs, door, host, remembers: chain.remembers })
+  const viewers = createViewers({ ...settings, vodIdleMs: settings.files.vodIdleMs, door, host, remembers: chain.remembers, shared: fleet?.memory })
   const [route] = host.dialect.staticRoutes
   const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)
   const cors = createCors(settings.cors)
@@ -126,12 +128,14 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     await new Promise((resolve) => setImmediate(resolve))
     host.uninstall()
     await chain.close()
+    await fleet?.store.close()
     await sinks.close()
     log.close()
     offCaught()
   })()
   const stats = (): Stats => ({
-    ...counters.read(), held: held.size, viewers: viewers.size, backends: chain.backends(), dropped: sinks.dropped(), dryRun: settings.dryRun.length > 0
+    ...counters.read(), held: held.size, viewers: viewers.size, backends: chain.backends(), dropped: sinks.dropped(), dryRun: settings.dryRun.length > 0,
+    ...(fleet && { store: fleet.store.stats() })
   })
   let metrics: Metrics | undefined
   const handle = new HttpAuth(stats, {

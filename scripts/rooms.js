@@ -12,7 +12,7 @@ export const ROOMS = {
   access: { may: [], packages: [] },
   options: { may: ['access', 'errors', 'section'], packages: ['ajv', 'leven'] },
   backend: { may: ['access', 'errors', 'mask', 'trace', 'version'], packages: ['undici'] },
-  policy: { may: ['access', 'errors', 'trace'], packages: [] },
+  policy: { may: ['access', 'errors', 'sessions/store', 'trace'], packages: [] },
   sessions: { may: ['access', 'trace'], packages: [] },
   store: { may: ['access', 'errors', 'sessions/store', 'trace'], packages: ['ioredis'] },
   hls: { may: ['access'], packages: [] },

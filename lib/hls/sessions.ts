@@ -23,6 +23,8 @@ export interface Sessions<T> {
   reserve(ip: string): Place<T> | undefined
   /** A session has been sent a playlist which names these directories; see `Keys.cover`. */
   cover(session: Session<T>, playlist: string, names: readonly string[], keyOf: (name: string) => string): void
+  /** A session covers what it has covered on another server. */
+  restore(session: Session<T>, keys: readonly string[]): void
   /** Whether a session may be silent for `vodIdleMs` instead of `idleMs`. */
   linger(session: Session<T>, long: boolean): void
   /** A request begins: the session cannot become idle until `done`. */
@@ -168,6 +170,10 @@ export const createSessions = <T>(
     cover(session, playlist, names, keyOf) {
       const entry = session as Entry<T>
       if (!entry.ended) keys.cover(entry, playlist, names, keyOf)
+    },
+    restore(session, more) {
+      const entry = session as Entry<T>
+      if (!entry.ended) keys.restore(entry, more)
     },
     linger(session, lingers) {
       const entry = session as Entry<T>

@@ -49,7 +49,17 @@ export interface Stats {
   /** What was lost because a disk or a receiver was too slow. */
   readonly dropped: { readonly audit?: number, readonly webhook?: number }
   /** The store that several servers share, where there is one. */
-  readonly store?: { readonly up: boolean, readonly errors: number }
+  readonly store?: {
+    readonly up: boolean
+    /** Servers that use it now, this one included. */
+    readonly servers: number
+    /** Commands without a good answer in time, and connections that were lost or could not be made. */
+    readonly errors: number
+    /** How often it was away. */
+    readonly outages: number
+    /** Places of users' limits that this server holds. */
+    readonly places: number
+  }
   /** Whether anybody is let in whatever the verdict. */
   readonly dryRun: boolean
 }

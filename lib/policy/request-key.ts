@@ -6,6 +6,9 @@ const FAMILIES: Readonly<Record<Protocol, string>> = {
   rtmp: 'rtmp', rtmps: 'rtmp', 'http-flv': 'flv', 'https-flv': 'flv', 'ws-flv': 'ws', 'wss-flv': 'ws', hls: 'hls', file: 'file'
 }
 
+/** Whether a request is for HLS or another file, so that its session is many requests. */
+export const isForFiles = ({ protocol }: Pick<AccessRequest, 'protocol'>): boolean => protocol === 'hls' || protocol === 'file'
+
 /**
  * What makes two access requests the same one for the backend's answers: action, protocol with or
  * without TLS, client address, stream, raw query and user agent. For HLS and files the stream is
@@ -15,7 +18,7 @@ const FAMILIES: Readonly<Record<Protocol, string>> = {
  * hashed, because a query may be long and the keys are many.
  */
 export const requestKey = ({ action, protocol, ip, path, streamPath, query, userAgent }: AccessRequest): string => {
-  const files = protocol === 'hls' || protocol === 'file'
+  const files = isForFiles({ protocol })
   const parts = [
     action, FAMILIES[protocol], ip,
     files ? path.slice(0, path.lastIndexOf('/') + 1) : streamPath,

@@ -94,7 +94,13 @@ export interface StoreMemory {
 
 export interface Recalled {
   /** What is remembered, where something is. */
-  readonly allow?: { readonly key: string, readonly facts: string, readonly remainingMs: number }
+  readonly allow?: {
+    /** Of the request that was allowed, and the one of the keys by which it was found. */
+    readonly key: string
+    readonly by: string
+    readonly facts: string
+    readonly remainingMs: number
+  }
   /** The request is barred, and its user has no free place. */
   readonly barred: boolean
 }

@@ -17,7 +17,7 @@ export const createMemory = (link: Link, names: Names): Omit<StoreMemory, 'forge
     const facts = key === undefined ? undefined : unseal(sealed, key)
     return {
       barred: barred === 1,
-      ...(key !== undefined && facts !== undefined && remainingMs > 0 && { allow: { key, facts, remainingMs } })
+      ...(found !== undefined && key !== undefined && facts !== undefined && remainingMs > 0 && { allow: { key, by: found, facts, remainingMs } })
     }
   },
   async remember(key, facts, forMs) {

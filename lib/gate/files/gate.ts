@@ -112,8 +112,8 @@ export const createFilesGate = (
       last: playlists.last(place),
       compile: (source, contentType, fileTag) => playlists.of(source, place, { contentType, fileTag }),
       onVersion: ({ path, directories, kind: playlist }) => {
-        viewers.cover(session, path, coveredBy(path, directories))
         if (playlist !== 'master') viewers.linger(session, playlist === 'recording')
+        return viewers.cover(session, path, coveredBy(path, directories))
       },
       refuse: (status, reason) => exchange.refuse(status, reason),
       forward: () => exchange.forward()

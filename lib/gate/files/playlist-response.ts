@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Version } from '../../hls/playlists.js'
 import type { HttpRequest, HttpResponse } from '../../nms/host.js'
+import { safely } from '../../safely.js'
 import { answerConditionally } from './conditional.js'
 import { sendPart } from './playlist-body.js'
 
@@ -13,8 +14,8 @@ export interface PlaylistRewriting {
   readonly last: Version | undefined
   /** Compiles a version of the file. */
   readonly compile: (source: Buffer, contentType: string, fileTag: string | undefined) => Version
-  /** Told of what is sent. */
-  readonly onVersion: (version: Version) => void
+  /** Told of what is sent, which waits for what it returns. */
+  readonly onVersion: (version: Version) => Promise<unknown> | undefined
   /** Answers in the place of Express, whose answer is not fit to be sent. */
   readonly refuse: (status: number, reason: string) => void
   readonly forward: () => void
@@ -94,10 +95,15 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, rewriting: P
     answer(compile(source, String(res.getHeader('content-type') ?? ''), tagOf(res, askedAt)))
   }
   const answer = (version: Version): void => {
-    const { template, contentType, id } = version
+    const { template } = version
     const length = template.byteLength(query)
     if (length > maxBytes) return reject(`the playlist has more than ${maxBytes} bytes with the query in each link (files.maxPlaylistBytes)`)
-    onVersion(version)
+    const told = onVersion(version)
+    if (told === undefined) return answerNow(version, length)
+    const go = safely(res, () => answerNow(version, length))
+    told.then(go, go)
+  }
+  const answerNow = ({ template, contentType, id }: Version, length: number): void => {
     const etag = `"${hash('sha256', `${id} ${query}`, 'base64url').slice(0, 27)}"`
     res.removeHeader('Last-Modified')
     res.setHeader('Content-Type', contentType)

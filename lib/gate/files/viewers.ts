@@ -67,8 +67,11 @@ export interface Viewers {
    * too many are being sent.
    */
   serve(session: Session<Viewer>, res: HttpResponse): boolean
-  /** A session is sent a playlist that names these directories now; the same array for the same version. */
-  cover(session: Session<Viewer>, playlist: string, directories: readonly string[]): void
+  /**
+   * A session is sent a playlist that names these directories now; the same array for the same version. What it returns
+   * must be waited for before the playlist is sent.
+   */
+  cover(session: Session<Viewer>, playlist: string, directories: readonly string[]): Promise<unknown> | undefined
   /** Whether a session plays a recording, so that it may pause for longer. */
   linger(session: Session<Viewer>, long: boolean): void
   /** Ends all sessions; responses that run go on. */
@@ -85,6 +88,21 @@ export interface ViewersOptions {
   readonly maxSessionsPerIp: number
   /** Whether an earlier allow of such a request still holds. */
   readonly remembers: (request: AccessRequest) => boolean
+  /** What other servers remember, if there are any. */
+  readonly shared?: SharedViewers | undefined
+}
+
+/** What the servers of a fleet tell each other about viewers. */
+export interface SharedViewers {
+  /** The allow that covers a request, by any of the keys. */
+  recall(request: AccessRequest, keys: readonly string[]): Promise<Recalled | undefined>
+  /** A request takes the place of the one that was looked up. */
+  stand(request: AccessRequest, recalled: Recalled): void
+  /** Adds keys to an allow that is remembered. */
+  cover(request: AccessRequest, keys: readonly string[]): Promise<unknown>
+}
+interface Recalled {
+  readonly allow?: { readonly request: Pick<AccessRequest, 'path' | 'streamPath' | 'protocol' | 'query'>, readonly by: string }
 }
 
 /** What a session is, or was, opened for, and all that it covers. */
@@ -101,7 +119,7 @@ const lengthOf = ({ ip, path, origin, userAgent, query, streamPath }: AccessRequ
 const keyOf = ({ protocol, path, ip, userAgent, query }: AccessRequest): string =>
   sessionKey(protocol === 'hls' ? 'hls' : 'file', directoryOf(path), { ip, userAgent, query: viewerQuery(query) })
 
-export const createViewers = ({ door, host, remembers, hlsIdleMs, vodIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
+export const createViewers = ({ door, host, remembers, shared, hlsIdleMs, vodIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
   const openings = createOpenings<Outcome>()
   const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, vodIdleMs, onIdle: (session) => leaves(session) })
   /**
@@ -154,6 +172,7 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, vodIdleMs, max
       const session = place.open(key, { nms, query: ownQuery, transfers: undefined, texts: kept }, more)
       opened = true
       sessions.linger(session, request.protocol === 'file')
+      await tell(session, keys)
       debug('session %s of %s', request.sessionId, request.streamPath)
       return { session }
     } finally {
@@ -162,6 +181,15 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, vodIdleMs, max
     }
   }
 
+  /** Tells other servers by which keys a session that is remembered may be asked for; a promise only where there is something to tell. */
+  const tell = ({ value }: Session<Viewer>, keys: readonly string[]): Promise<unknown> | undefined =>
+    shared === undefined || keys.length === 0 || !remembers(value.nms.request) ? undefined : shared.cover(value.nms.request, keys)
+
+  /** The keys of all sessions to which a request may belong, the most likely first. */
+  const keysOf = ({ families, directory, identity }: Belonging): string[] => [
+    ...families.map((family) => sessionKey(family, directory, identity)),
+    ...families.flatMap((family) => [...prefixKeys(family, directory, identity)])
+  ]
   const findBy = <T>({ families, directory, identity }: Belonging, find: (key: string) => T | undefined): T | undefined => {
     for (const family of families) {
       const found = find(sessionKey(family, directory, identity))
@@ -183,6 +211,26 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, vodIdleMs, max
     const { path, streamPath, protocol, query } = before.request
     return { request: { ...request, path, streamPath, protocol, query }, keys: before.keys }
   }
+  /** Opens what a request asks for: a session of its own, or the one that another server has let in. */
+  const open = async (belonging: Belonging, opened: Opened, address: string, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
+    const [own] = opened.keys
+    const recalled = shared === undefined || remembers(opened.request) ? undefined : await shared.recall(opened.request, keysOf(belonging))
+    if (shared === undefined || recalled?.allow === undefined) return ask(opened, address, signal, slot)
+    const request = { ...opened.request, ...recalled.allow.request }
+    const key = keyOf(request)
+    const keys = [key, own, recalled.allow.by] as const
+    shared.stand(request, recalled)
+    if (key === own) return ask({ request, keys: [key] }, address, signal, slot)
+    const running = sessions.find(key)
+    const same = openings.find(key)
+    if (running !== undefined || same !== undefined) slot()
+    const outcome = running !== undefined
+      ? { session: running }
+      : await (same ?? openings.begin(key, (abandoned) => ask({ request, keys }, address, abandoned, slot))).wait(signal)
+    if (outcome === undefined) return { refused: overloaded }
+    if ('session' in outcome) sessions.restore(outcome.session, keys)
+    return outcome
+  }
   /** `keep` is called when the slot among the held becomes the question's own. */
   const enter = async (
     belonging: Belonging, newcomer: Newcomer, signal: LeaveSignal, slot: Release, keep: () => void
@@ -201,7 +249,7 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, vodIdleMs, max
       return outcome === undefined || 'session' in outcome ? outcome : enter(belonging, newcomer, signal, slot, keep)
     }
     keep()
-    return openings.begin(key, (abandoned) => ask(opened, newcomer.address, abandoned, slot)).wait(signal)
+    return openings.begin(key, (abandoned) => open(belonging, opened, newcomer.address, abandoned, slot)).wait(signal)
   }
 
   return {
@@ -230,8 +278,10 @@ export const createViewers = ({ door, host, remembers, hlsIdleMs, vodIdleMs, max
     },
     cover(session, playlist, directories) {
       const { request } = session.value.nms
-      if (session.moreKeys.size === 0 && directories.length === 1 && directories[0] === directoryOf(request.path)) return
+      if (session.moreKeys.size === 0 && directories.length === 1 && directories[0] === directoryOf(request.path)) return undefined
+      const before = shared && new Set(session.moreKeys)
       sessions.cover(session, playlist, directories, (directory) => keyOf({ ...request, path: directory }))
+      return before && tell(session, [...session.moreKeys].filter((key) => !before.has(key)))
     },
     linger: (session, long) => sessions.linger(session, long),
     close: () => sessions.close(),

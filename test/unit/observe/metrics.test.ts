@@ -67,7 +67,7 @@ describe('the metrics', () => {
 
   it('have a store only where there is one', async () => {
     expect((await lines()).filter((line) => line.includes('store'))).to.deep.equal([])
-    const shared = createMetrics(() => ({ ...stats(), store: { up: true, errors: 4 } }))
+    const shared = createMetrics(() => ({ ...stats(), store: { up: true, servers: 2, errors: 4, outages: 1, places: 0 } }))
     expect((await shared.registry.metrics()).split('\n')).to.include.members(['nms_http_auth_store_up 1', 'nms_http_auth_store_errors_total 4'])
   })
 
