@@ -20,7 +20,7 @@ export interface ViewerSession {
   end(reason: EndReason): void
 }
 
-/** A `play` or `publish` command; every field but the action is as the client sent it. */
+/** A `play` or `publish` command; every field but the action is as the client sent it: `app` and `name` may hold a query, or a part of one. */
 export interface RtmpCommand {
   readonly action: Action
   /** `app` of the `connect` command; empty if it was no string. */
@@ -53,7 +53,10 @@ export interface RtmpPeer {
   step(): number
   /** The longest message that is still parsed, in bytes; a longer one makes `feed` throw. */
   limit(maxMessageBytes: number): void
-  /** Lets NMS carry out the command that it was stopped at, which was admitted so, and with it registers the grant. */
+  /**
+   * Lets NMS carry out the command that it was stopped at, which was admitted so, and with it registers the
+   * grant. NMS is given the app, name and query of the admitted request, not what the client wrote.
+   */
   proceed(admission: Admission): void
   /** Tells the client why its command failed (`onStatus`, level `error`). */
   sendError(code: string, description: string): void

@@ -3,6 +3,7 @@ import { authorityOf, normalizeIp } from '../../access/address.js'
 import type { AccessRequest } from '../../access/request.js'
 import type { RtmpCommand } from '../../nms/host.js'
 import { askedOr, type Asked } from '../door/asked.js'
+import { streamAddress } from './address.js'
 import type { Dialect } from '../../nms/dialect.js'
 
 /** The ends of a connection. */
@@ -12,21 +13,21 @@ type Ends = Pick<Socket, 'remoteAddress' | 'localAddress' | 'localPort'>
 export const rtmpRequest = (command: RtmpCommand, { id, socket, secure }: {
   id: string, socket: Ends, secure: boolean
 }, dialect: Pick<Dialect, 'streamOf'>): Asked => {
-  const mark = command.name.indexOf('?')
-  const name = mark < 0 ? command.name : command.name.slice(0, mark)
-  const streamPath = dialect.streamOf(command.app, name)
+  // Whether a text may name an app or a stream is the same question.
+  const { app, name, query, malformed } = streamAddress(command, (text) => dialect.streamOf('app', text) !== undefined)
+  const streamPath = malformed === undefined ? dialect.streamOf(app, name) : undefined
   const asked: AccessRequest = {
     sessionId: id,
     action: command.action,
     protocol: secure ? 'rtmps' : 'rtmp',
     ip: normalizeIp(socket.remoteAddress ?? ''),
-    path: streamPath ?? `/${command.app}/${name}`,
+    path: streamPath ?? `/${app}/${name}`,
     origin: originOf(command.tcUrl, secure, socket),
     userAgent: command.flashVer,
-    query: mark < 0 ? '' : command.name.slice(mark + 1),
+    query,
     streamPath: streamPath ?? ''
   }
-  return askedOr(asked, streamPath === undefined ? 'app and stream name may hold letters, digits, _ and - only' : undefined)
+  return askedOr(asked, malformed)
 }
 
 /** Scheme as the connection really is; host, and the port if the client named one, as it says. */

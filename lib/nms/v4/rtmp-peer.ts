@@ -81,7 +81,12 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     this.place = admission.place
     this.heldAt = undefined
     this.setting.grants.give(this.session, { admission, closer: this })
-    if (heldAt !== undefined) commandsOf(rtmp)[action === 'play' ? 'onPlay' : 'onPublish'].call(rtmp, heldAt)
+    if (heldAt === undefined) return
+    const [, app, name = ''] = admission.request.streamPath.split('/')
+    rtmp.streamApp = app
+    // NMS drops what follows a second "?".
+    const query = admission.request.query.replaceAll('?', '%3F')
+    commandsOf(rtmp)[action === 'play' ? 'onPlay' : 'onPublish'].call(rtmp, { ...heldAt, streamName: query === '' ? name : `${name}?${query}` })
   }
 
   sendError(code: string, description: string): void {
@@ -99,12 +104,12 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   }
 
   private stopAt(action: RtmpCommand['action'], invoke: NmsInvoke): void {
-    const { streamApp, connectCmdObj, parserPacket } = this.session.rtmp
+    const { connectCmdObj, parserPacket } = this.session.rtmp
     this.action = action
     this.heldAt = invoke
     this.streamId = parserPacket.header.stream_id
     this.listener.command({
-      action, app: text(streamApp), name: text(invoke.streamName), tcUrl: text(connectCmdObj?.tcUrl), flashVer: text(connectCmdObj?.flashVer)
+      action, app: text(connectCmdObj?.app), name: text(invoke.streamName), tcUrl: text(connectCmdObj?.tcUrl), flashVer: text(connectCmdObj?.flashVer)
     })
   }
 

@@ -37,7 +37,7 @@ export interface NmsInvoke { readonly streamName?: unknown }
 export interface NmsRtmp {
   streamApp?: unknown
   streamId?: number
-  connectCmdObj?: { readonly tcUrl?: unknown, readonly flashVer?: unknown }
+  connectCmdObj?: { readonly app?: unknown, readonly tcUrl?: unknown, readonly flashVer?: unknown }
   inChunkSize: number
   /** By chunk stream id. */
   readonly inPackets: Map<number, unknown>
