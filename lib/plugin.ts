@@ -28,6 +28,7 @@ import { warningsOf } from './options/warnings.js'
 import { createRegistry } from './sessions/registry.js'
 import { FORGETS } from './sessions/end-reason.js'
 import { createHeld } from './gate/door/slots.js'
+import { createUnadmitted } from './gate/door/unadmitted.js'
 import { createCounters, type Stats } from './observe/stats.js'
 import { addSinks } from './sinks.js'
 
@@ -68,7 +69,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
       log.outage(outage)
       tell('unavailable', outage)
     },
-    cut: (ip, reason) => log.cut(ip, reason)
+    cut: (ip, reason, detail) => log.cut(ip, reason, detail)
   })
   const sinks = addSinks(settings, hub, log)
 
@@ -106,8 +107,8 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
   const trusted = networks(settings.trustProxy)
-  const onCut = (ip: string, reason: CutReason): void => hub.cut(ip, reason)
-  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut })
+  const onCut = (ip: string, reason: CutReason, detail?: string): void => hub.cut(ip, reason, detail)
+  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut, unadmitted: createUnadmitted() })
   const viewers = createViewers({ ...settings, vodIdleMs: settings.files.vodIdleMs, door, host, remembers: chain.remembers, shared: fleet?.memory })
   const [route] = host.dialect.staticRoutes
   const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)

@@ -22,3 +22,18 @@ export const MAX_TEXTS_BYTES = 64 * 1024 * 1024
 export const MAX_ANSWERS = 128
 /** Requests on one HTTP/1 connection that wait for the answer to one before them. Browsers send none. */
 export const MAX_PIPELINED = 32
+/** RTMP messages before a command can be decided; encoders send about ten. */
+export const MAX_OPENING_MESSAGES = 32
+/** The smallest pieces in which a client may send before it is admitted: RTMP's default, and what each reader must take. */
+export const MIN_OPENING_CHUNK_BYTES = 128
+/** After so many messages, or so long, of one client before a command the others have their turn. */
+export const MAX_MESSAGES_A_TURN = 16
+export const MAX_TURN_MS = 2
+/** What all clients that are not admitted may hold of our memory together; the newest is cut. */
+export const MAX_UNADMITTED_BYTES = 64 * 1024 * 1024
+/** What an admitted client may leave unread beyond the burst that it got when it joined. */
+export const MAX_UNREAD_BYTES = 16 * 1024 * 1024
+/** What node-media-server may keep of a stream for newcomers. */
+export const MAX_CACHE_BYTES = 32 * 1024 * 1024
+/** What a publisher's metadata may be long: decoding takes time. */
+export const MAX_DATA_BYTES = 1024 * 1024

@@ -40,6 +40,13 @@ export interface RtmpListener {
   released(): void
 }
 
+/** What NMS's parser is given of one client; beyond it `feed` throws. */
+export interface Limits {
+  readonly messageBytes: number
+  /** How many messages may still begin; no limit if absent. */
+  readonly messages?: number
+}
+
 /** One RTMP connection whose bytes reach NMS's parser only through `feed`. */
 export interface RtmpPeer {
   readonly id: string
@@ -51,8 +58,11 @@ export interface RtmpPeer {
   feed(bytes: Buffer): void
   /** How many bytes may be fed at once without running past the end of the message being parsed; at least 1. */
   step(): number
-  /** The longest message that is still parsed, in bytes; a longer one makes `feed` throw. */
-  limit(maxMessageBytes: number): void
+  limit(limits: Limits): void
+  /** Of `limit`'s messages. */
+  readonly messagesLeft: number
+  /** Bytes that the parser holds for messages of this client. */
+  readonly reserved: number
   /**
    * Lets NMS carry out the command that it was stopped at, which was admitted so, and with it registers the
    * grant. NMS is given the app, name and query of the admitted request, not what the client wrote.

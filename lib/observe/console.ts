@@ -18,7 +18,7 @@ export interface ConsoleLog {
   /** NMS would not serve a client that had been let in, such as a second publisher. */
   refusedByHost(request: AccessRequest): void
   /** A connection was cut before it could say what it wants. */
-  cut(ip: string, reason: CutReason): void
+  cut(ip: string, reason: CutReason, detail?: string): void
   /** Something that the operator has probably not meant; the same text is printed once. */
   hint(text: string): void
   /** A bug, or something that must not happen. */
@@ -143,8 +143,10 @@ export const createConsoleLog = (
     refusedByHost(request) {
       if (shows.denials) guarded('refused by node-media-server', request.ip, () => requestEntry('refused by node-media-server, though allowed:', request))
     },
-    cut(ip, reason) {
-      if (shows.denials) guarded(`cut a connection: ${CUT[reason]}`, ip, () => ({ level: 'info', msg: `cut a connection: ${CUT[reason]}`, fields: { ip: printable(ip, 64), reason } }))
+    cut(ip, reason, detail) {
+      const msg = `cut a connection: ${CUT[reason]}`
+      const fields = { ip: printable(ip, 64), reason, detail: detail === undefined ? undefined : printable(maskSecrets(detail), 200) }
+      if (shows.denials) guarded(msg, ip, () => ({ level: 'info', msg, fields }))
     },
     hint(text) {
       if (!shows.outages || hinted.has(text)) return

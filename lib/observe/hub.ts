@@ -63,7 +63,7 @@ export interface Sink {
   end?(session: SessionFacts, end: SessionEnd): void
   outage?(outage: Outage): void
   /** A connection was ended before a verdict. */
-  cut?(ip: string, reason: CutReason): void
+  cut?(ip: string, reason: CutReason, detail?: string): void
   /** A question of a client's, or about a session that runs, is over. `backend` is its host and port. */
   asked?(backend: string, outcome: AskedOutcome, ms: number): void
   recheck?(result: RecheckResult): void
@@ -108,7 +108,7 @@ export const createHub = (onError: (error: unknown) => void): Hub => {
     start: (session) => told('start', session),
     end: (session, end) => told('end', session, end),
     outage: (outage) => told('outage', outage),
-    cut: (ip, reason) => told('cut', ip, reason),
+    cut: (ip, reason, detail) => told('cut', ip, reason, detail),
     asked: (backend, outcome, ms) => told('asked', backend, outcome, ms),
     recheck: (result) => told('recheck', result),
     limitAction: (policy) => told('limitAction', policy)

@@ -2,7 +2,9 @@ import { expect } from 'chai'
 import { startBackend } from '../support/backend.js'
 import { cleanup } from '../support/cleanup.js'
 import { RawHttp, statusOf } from '../support/flv-clients.js'
-import { RtmpClient } from '../support/rtmp-client.js'
+import { encodeAmfs, type AmfValue } from '../support/amf.js'
+import { toChunks } from '../support/rtmp-chunks.js'
+import { COMMAND, RtmpClient, SET_CHUNK_SIZE } from '../support/rtmp-client.js'
 import { startServer, type TestServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
 import { Wire } from '../support/wire.js'
@@ -61,4 +63,38 @@ describe('nobody is refused in silence', () => {
       expect(server.log()).to.include(`info [http-auth] cut a connection: ${line} ip=127.0.0.1 reason=${reason}`)
     })
   }
+
+  const afterHandshake = (...bytes: Buffer[]): Buffer => Buffer.concat([RtmpClient.blindHandshake(), ...bytes])
+  const message = (type: number, payload: Buffer): Buffer => toChunks({ type, streamId: 0, timestamp: 0, payload }, { chunkSize: 128 })
+  const connecting = (fields: Readonly<Record<string, AmfValue>>): Buffer => message(COMMAND, encodeAmfs('connect', 1, { app: 'live', ...fields }))
+  for (const [what, detail, bytes] of [
+    ['begins with a PROXY header', 'it begins with PROXY: the PROXY protocol is not spoken here (see the option proxyProtocol)', Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.2 50000 1935\r\n')],
+    ['begins with a binary PROXY header', 'it begins with PROXY: the PROXY protocol is not spoken here (see the option proxyProtocol)', Buffer.from('\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c', 'latin1')],
+    ['begins with HTTP', 'it begins with HTTP, and this port speaks RTMP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['sends 33 messages', 'too many messages before a command', afterHandshake(...Array.from({ length: 33 }, () => message(3, Buffer.alloc(4))))],
+    ['sends messages that node-media-server drops', 'too many messages before a command', afterHandshake(Buffer.from('03ffffff0000010300000000fffffffe00', 'hex'), ...Array.from({ length: 40 }, () => Buffer.from('43ffffff00000114fffffffeff', 'hex')))],
+    ['sends a command that cannot be read', 'a command without a name', afterHandshake(message(COMMAND, Buffer.of(0xff)))],
+    ['asks for chunks of one byte', 'chunks that are too small', afterHandshake(message(SET_CHUNK_SIZE, Buffer.of(0, 0, 0, 1)))],
+    ['has no tcUrl', 'connect without a tcUrl', afterHandshake(connecting({}))],
+    ['has a tcUrl that is none', 'tcUrl is no URL', afterHandshake(connecting({ tcUrl: 'live' }))],
+    ['has a tcUrl with a host of 5,250 characters', 'host too long', afterHandshake(connecting({ tcUrl: `http://${Array.from({ length: 3000 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join('')}` }))],
+    ['connects twice', 'connect a second time', afterHandshake(...[1, 2].map(() => connecting({ tcUrl: 'rtmp://h/live' })))]
+  ] as const) {
+    it(`an RTMP connection that ${what}`, async () => {
+      const wire = keep(await Wire.open({ port: server.ports.rtmp }))
+      wire.write(bytes)
+      await until(() => wire.isClosed, 'it is cut')
+      expect(await server.evaluate(({ auth }) => auth!.stats().cuts)).to.deep.equal({ [detail.startsWith('too many') ? 'overflow' : 'malformed']: 1 })
+      await until(() => server.log().includes(` detail="${detail}"`), () => `it is told; the log: ${server.log()}`)
+    })
+  }
+
+  it('an endless row of commands that cannot be read costs one line, of node-media-server, too', async () => {
+    const before = server.log().split('\n').length
+    const wire = keep(await Wire.open({ port: server.ports.rtmp }))
+    wire.write(afterHandshake(Buffer.from('030000000000011400000000ff', 'hex'), ...Array.from({ length: 31_000 }, () => Buffer.from('c3ff', 'hex'))))
+    await until(() => wire.isClosed, 'it is cut')
+    await until(() => server.log().includes('a command without a name'), 'it is told')
+    expect(server.log().split('\n').length - before).to.be.below(5)
+  })
 })

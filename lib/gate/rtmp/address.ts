@@ -1,4 +1,4 @@
-import { MAX_HOST_BYTES, MAX_PATH_BYTES, MAX_QUERY_BYTES } from '../../access/bounds.js'
+import { MAX_PATH_BYTES, MAX_QUERY_BYTES } from '../../access/bounds.js'
 
 /** What `connect` and `play` or `publish` say about a stream, as the client wrote it. */
 export interface StreamUrl {
@@ -78,14 +78,3 @@ const mistakeIn = (what: string, text: string, isName: (text: string) => boolean
 
 const shown = (character: string): string =>
   /^[\x21-\x7e]$/.test(character) ? `"${character}"` : `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
-
-/** Why a `tcUrl` is not looked at; `undefined` if it is one that any parser may be given. */
-export const mistakeInTcUrl = (tcUrl: unknown): string | undefined => {
-  if (typeof tcUrl !== 'string') return 'connect without a tcUrl'
-  if (tcUrl.length > MAX_HOST_BYTES + MAX_PATH_BYTES + MAX_QUERY_BYTES) return 'tcUrl too long'
-  // A parser would skip these, so the host could be elsewhere.
-  if (/[\x00-\x1f]|^ /.test(tcUrl)) return 'tcUrl is no URL'
-  const [, authority = ''] = /^[a-z][a-z0-9+.-]*:[/\\]*([^/\\?#]*)/i.exec(tcUrl) ?? []
-  if (Buffer.byteLength(authority) > MAX_HOST_BYTES) return 'host too long'
-  return URL.canParse(tcUrl) ? undefined : 'tcUrl is no URL'
-}

@@ -4,6 +4,7 @@ import type { CutReason } from '../../access/cut.js'
 import { safely } from '../../safely.js'
 import { trace } from '../../trace.js'
 import type { Release } from '../door/slots.js'
+import type { Unadmitted } from '../door/unadmitted.js'
 import type { Arrival, RtmpConnection } from './connection.js'
 
 const debug = trace('gate')
@@ -15,7 +16,9 @@ export interface ArrivalSetting {
   /** Those who wait for anything; each leaves by itself. */
   readonly undecided: Set<RtmpArrival>
   /** Told of a connection that is cut before it is decided. */
-  readonly onCut: (ip: string, reason: CutReason) => void
+  readonly onCut: (ip: string, reason: CutReason, detail?: string) => void
+  /** What those hold who are not admitted. */
+  readonly unadmitted: Unadmitted
 }
 
 const timedOut = safely((_, { socket }: RtmpArrival) => socket.destroy(), (arrival: RtmpArrival) => {
@@ -57,8 +60,10 @@ export class RtmpArrival implements Arrival {
     this.connection?.close()
   }
 
-  onCut(reason: CutReason): void {
-    this.setting.onCut(normalizeIp(this.socket.remoteAddress ?? ''), reason)
+  get unadmitted(): Unadmitted { return this.setting.unadmitted }
+
+  onCut(reason: CutReason, detail?: string): void {
+    this.setting.onCut(normalizeIp(this.socket.remoteAddress ?? ''), reason, detail)
   }
 
   onCommand(): void {

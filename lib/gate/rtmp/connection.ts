@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { MAX_MESSAGES_A_TURN, MAX_OPENING_MESSAGES, MAX_TURN_MS } from '../../access/bounds.js'
 import type { Admission } from '../../access/admission.js'
 import type { CutReason } from '../../access/cut.js'
 import { Departure } from '../../access/departure.js'
@@ -13,6 +14,8 @@ import type { Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
 import { clientReason } from '../door/refusal.js'
 import type { Release } from '../door/slots.js'
+import type { Holder, Unadmitted } from '../door/unadmitted.js'
+import { notRtmp } from './first-bytes.js'
 import { rtmpRequest } from './request.js'
 
 const debug = trace('gate')
@@ -35,8 +38,10 @@ type State = 'opening' | 'held' | 'open' | 'closing' | 'gone'
 export interface Arrival {
   /** Its slot among the held, which it has had since it was accepted. */
   readonly slot: Release
+  /** What those hold who are not admitted. */
+  readonly unadmitted: Unadmitted
   /** It is cut before it is decided. */
-  onCut(reason: CutReason): void
+  onCut(reason: CutReason, detail?: string): void
   /** A command came: from here on the backend's budget counts. */
   onCommand(): void
   /** It waits for nothing any more, so its place among the held is free. */
@@ -44,7 +49,7 @@ export interface Arrival {
 }
 
 /** Takes an RTMP connection through the door. A class, since thousands may be held: a function of its own costs each 64 bytes. */
-export class RtmpConnection implements RtmpListener {
+export class RtmpConnection implements RtmpListener, Holder {
   private state: State
   private readonly leaving = new Departure()
   private handshakeLeft = HANDSHAKE_BYTES
@@ -53,6 +58,8 @@ export class RtmpConnection implements RtmpListener {
   private keptBytes = 0
   private asking = false
   private place: Place | undefined
+  /** Whether it waits until others have had their turn. */
+  private rests = false
   private readonly peer: RtmpPeer
   private readonly socket: Socket
 
@@ -64,7 +71,7 @@ export class RtmpConnection implements RtmpListener {
     this.state = runs ? 'open' : 'opening'
     this.peer = adopt(this)
     this.socket = this.peer.socket
-    this.peer.limit(runs ? Infinity : MAX_OPENING_MESSAGE_BYTES)
+    this.peer.limit(runs ? { messageBytes: Infinity } : { messageBytes: MAX_OPENING_MESSAGE_BYTES, messages: MAX_OPENING_MESSAGES })
     if (!runs) this.socket.setNoDelay(true)
     this.socket.on('data', this.onData)
     this.socket.on('end', this.onEnd)
@@ -82,6 +89,8 @@ export class RtmpConnection implements RtmpListener {
     this.socket.destroy()
   }
 
+  onTooMuch(): void { this.cut('overflow', 'all clients that wait hold too much') }
+
   command(received: RtmpCommand): void {
     const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure }, this.dialect)
     if (this.state !== 'opening') {
@@ -97,7 +106,7 @@ export class RtmpConnection implements RtmpListener {
     // While a backend is asked, its place is free when that has answered.
     if (!this.asking) this.arrival?.onDecided()
     this.state = 'gone'
-    this.kept = undefined
+    this.forget()
     this.leaving.abort()
   }
 
@@ -129,8 +138,8 @@ export class RtmpConnection implements RtmpListener {
     const { request } = admission
     this.state = 'open'
     this.place = admission.place
-    this.kept = undefined
-    peer.limit(request.action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity)
+    this.forget()
+    peer.limit({ messageBytes: request.action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity })
     this.parse(() => peer.proceed(admission))
     if (request.action === 'play') peer.afterFirstMedia(() => socket.setNoDelay(false))
     else socket.setNoDelay(false)
@@ -148,7 +157,7 @@ export class RtmpConnection implements RtmpListener {
   /** What the client still sends is read and thrown away, else a reset could overtake the reason. */
   private drain(): void {
     this.state = 'closing'
-    this.kept = undefined
+    this.forget()
     this.socket.resume()
     destroySoon(this.socket)
   }
@@ -159,9 +168,9 @@ export class RtmpConnection implements RtmpListener {
       parse()
     } catch (error) {
       debug('session %s sent what cannot be parsed, cut: %s', this.peer.id, error)
-      if (this.state === 'opening') this.arrival?.onCut('malformed')
       this.place?.end('error')
-      this.destroy()
+      if (this.state === 'opening') this.cut(this.peer.messagesLeft < 0 ? 'overflow' : 'malformed', error instanceof Error ? error.message : undefined)
+      else this.destroy()
       return
     }
     if (this.socket.writableEnded && this.state !== 'gone' && this.state !== 'closing') this.drain()
@@ -169,34 +178,77 @@ export class RtmpConnection implements RtmpListener {
 
   private feed(bytes: Buffer): void { this.parse(() => this.peer.feed(bytes)) }
 
+  /** Ends it before it is decided. */
+  private cut(reason: CutReason, detail?: string): void {
+    debug('session %s is cut: %s %s', this.peer.id, reason, detail)
+    this.arrival?.onCut(reason, detail)
+    this.destroy()
+  }
+
+  /** What was kept of its input is no longer needed. */
+  private forget(): void {
+    this.kept = undefined
+    this.keptBytes = 0
+    this.arrival?.unadmitted.holds(this, 0)
+  }
+
   private data(bytes: Buffer): void {
     switch (this.state) {
       case 'open': return this.feed(bytes)
-      case 'opening': return this.open(bytes)
-      case 'held': return this.keep(bytes)
+      case 'opening':
+        if (this.rests) this.keep(bytes)
+        else this.open(bytes)
+        return this.account()
+      case 'held':
+        this.keep(bytes)
+        return this.account()
       case 'closing': case 'gone': return
     }
   }
 
+  /** What it makes this process hold, the answers that it does not read included. */
+  private account(): void {
+    if (this.state === 'opening' || this.state === 'held') this.arrival?.unadmitted.holds(this, this.keptBytes + this.peer.reserved + this.socket.writableLength)
+  }
+
   private open(bytes: Buffer): void {
+    const other = this.handshakeLeft === HANDSHAKE_BYTES ? notRtmp(bytes) : undefined
+    if (other !== undefined) return this.cut('malformed', other)
     let at = Math.min(this.handshakeLeft, bytes.length)
     this.handshakeLeft -= at
     if (at > 0) this.feed(bytes.subarray(0, at))
-    while (at < bytes.length && this.state === 'opening' && !this.socket.destroyed) {
+    const { messagesLeft } = this.peer
+    const since = performance.now()
+    for (let steps = 1; at < bytes.length && this.state === 'opening' && !this.socket.destroyed; steps += 1) {
       const end = Math.min(at + this.peer.step(), bytes.length)
       this.openingLeft -= end - at
-      if (this.openingLeft < 0) {
-        debug('session %s sent %d bytes without a command, cut', this.peer.id, MAX_OPENING_BYTES)
-        this.arrival?.onCut('overflow')
-        this.socket.destroy()
-        return
-      }
+      if (this.openingLeft < 0) return this.cut('overflow')
       const part = bytes.subarray(at, end)
       at = end
       this.feed(part)
+      const tookLong = messagesLeft - this.peer.messagesLeft >= MAX_MESSAGES_A_TURN || (steps % 64 === 0 && performance.now() - since > MAX_TURN_MS)
+      if (tookLong && at < bytes.length && this.isOpening()) return this.rest(bytes.subarray(at))
     }
     if (at < bytes.length && this.state !== 'opening') this.data(bytes.subarray(at))
   }
+
+  private isOpening(): boolean { return this.state === 'opening' }
+
+  /** Goes on after others have had their turn. */
+  private rest(bytes: Buffer): void {
+    this.rests = true
+    this.keep(bytes)
+    setImmediate(this.goOn)
+  }
+
+  private readonly goOn = safely(this, () => {
+    const { kept = [] } = this
+    this.rests = false
+    this.kept = undefined
+    this.keptBytes = 0
+    for (const bytes of kept) this.data(bytes)
+    if (!this.rests && this.keptBytes < MAX_KEPT_BYTES) this.socket.resume()
+  })
 
   private keep(bytes: Buffer): void {
     (this.kept ??= []).push(bytes)

@@ -1,4 +1,6 @@
-import { PARSING_PAYLOAD, type NmsRtmp } from './shapes.js'
+import { MAX_DATA_BYTES, MIN_OPENING_CHUNK_BYTES } from '../../access/bounds.js'
+import { mistakeInTcUrl } from '../../access/tc-url.js'
+import { PARSING_PAYLOAD, type NmsInvoke, type NmsRtmp } from './shapes.js'
 
 /** What an admitted publisher may make the parser reserve, over all its chunk streams, in bytes. */
 const MAX_RESERVED_BYTES = 64 * 1024 * 1024
@@ -11,15 +13,18 @@ const MAX_SMALL_RESERVED_BYTES = 128 * 1024
 const MAX_CHUNK_STREAMS = 64
 /** The longest command that is decoded after an allow: decoding takes 50 ms per megabyte. */
 const MAX_COMMAND_BYTES = 64 * 1024
-/** The longest metadata message that is decoded after an allow, in bytes. */
-const MAX_DATA_BYTES = 1024 * 1024
 /** The format of a chunk without a message header. */
 const HEADERLESS = 3
 const COMMAND_TYPES = new Set([17, 20])
 const DATA_TYPES = new Set([15, 18])
+const SET_CHUNK_SIZE = 1
+/** A command of AMF3, which has one more byte before it. */
+const FLEX_COMMAND = 17
+/** AMF's mark of a string, with which each command begins. */
+const STRING = 2
 
 /** NMS's own methods of its parser; a guarded parser has others in front of them. */
-const METHODS = ['chunkMessageHeaderRead', 'packetAlloc', 'packetHandler'] as const
+const METHODS = ['chunkMessageHeaderRead', 'packetAlloc', 'packetHandler', 'onConnect'] as const
 
 /** NMS's RTMP parser with limits to what a client can make it reserve and decode, and with an end. */
 export class GuardedParser {
@@ -27,10 +32,14 @@ export class GuardedParser {
   maxMessageBytes = Infinity
   /** Whatever is fed from now on is thrown away, the rest of what is being parsed included. */
   stopped = false
-  private reserved = 0
+  /** How many messages may still begin; one more makes `feed` throw. */
+  messagesLeft = Infinity
+  /** Bytes that the parser holds for this client's messages. */
+  reserved = 0
+  private connected = false
 
   constructor(private readonly rtmp: NmsRtmp) {
-    const { chunkMessageHeaderRead, packetAlloc, packetHandler } = rtmp
+    const { chunkMessageHeaderRead, packetAlloc, packetHandler, onConnect } = rtmp
     // NMS would go back by what is too much, megabytes at a time, and parse that, or what was before it in memory.
     rtmp.chunkMessageHeaderRead = () => {
       // Most chunks say nothing new; an encoder may send thousands of them a second.
@@ -42,6 +51,8 @@ export class GuardedParser {
     }
     rtmp.packetAlloc = () => {
       if (this.stopped) return
+      // Counted where they begin: NMS drops some of them without a word.
+      if (--this.messagesLeft < 0) throw new RangeError('too many messages before a command')
       const before = rtmp.parserPacket.capacity
       this.checkReserve()
       packetAlloc.call(rtmp)
@@ -51,7 +62,16 @@ export class GuardedParser {
     rtmp.packetHandler = () => {
       if (this.stopped) return
       this.checkLength()
+      this.checkContent()
       packetHandler.call(rtmp)
+    }
+    // NMS would throw on an address that is none, and take long to read one that is too long. It would
+    // answer each `connect`, whether the answers are read or not.
+    rtmp.onConnect = (invoke: NmsInvoke) => {
+      const mistake = this.connected ? 'connect a second time' : mistakeInTcUrl(invoke.cmdObj?.tcUrl)
+      if (mistake !== undefined) throw new RangeError(mistake)
+      this.connected = true
+      onConnect.call(rtmp, invoke)
     }
   }
 
@@ -82,6 +102,17 @@ export class GuardedParser {
     const { capacity, header } = rtmp.parserPacket
     const max = this.maxMessageBytes === Infinity ? MAX_RESERVED_BYTES : MAX_SMALL_RESERVED_BYTES
     if (this.reserved + Math.max(0, header.length - capacity) > max) throw new RangeError(`messages begun on too many chunk streams, ${this.reserved} bytes reserved`)
+  }
+
+  /** NMS goes on after a command that it cannot read, writes a line for it, and takes any length of pieces. */
+  private checkContent(): void {
+    const { payload, header: { type, length } } = this.rtmp.parserPacket
+    if (COMMAND_TYPES.has(type)) {
+      const at = type === FLEX_COMMAND ? 1 : 0
+      if (length < at + 3 || payload[at] !== STRING || payload.readUInt16BE(at + 1) > length - at - 3) throw new RangeError('a command without a name')
+    } else if (type === SET_CHUNK_SIZE && this.messagesLeft !== Infinity) {
+      if (length < 4 || payload.readUInt32BE(0) < MIN_OPENING_CHUNK_BYTES) throw new RangeError('chunks that are too small')
+    }
   }
 
   private checkLength(): void {

@@ -5,7 +5,7 @@ import { destroySoon } from '../../farewell.js'
 import { safely } from '../../safely.js'
 import { silence } from './cut.js'
 import type { Grants } from './grants.js'
-import type { RtmpCommand, RtmpListener, RtmpPeer } from '../host.js'
+import type { Limits, RtmpCommand, RtmpListener, RtmpPeer } from '../host.js'
 import type { Closer } from './served.js'
 import { GuardedParser } from './rtmp-parser.js'
 import type { NmsContext, NmsInvoke, NmsRtmp, NmsRtmpSession } from './shapes.js'
@@ -72,7 +72,13 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   }
 
   step(): number { return this.parser.step() }
-  limit(bytes: number): void { this.parser.maxMessageBytes = bytes }
+  limit({ messageBytes, messages = Infinity }: Limits): void {
+    this.parser.maxMessageBytes = messageBytes
+    this.parser.messagesLeft = messages
+  }
+
+  get messagesLeft(): number { return this.parser.messagesLeft }
+  get reserved(): number { return this.parser.reserved }
   stop(): void { this.parser.stopped = true }
 
   proceed(admission: Admission): void {

@@ -31,9 +31,9 @@ export interface NmsSession {
 }
 
 /** A decoded AMF0 command; every field is the client's and may be of any type. */
-export interface NmsInvoke { readonly streamName?: unknown }
+export interface NmsInvoke { readonly streamName?: unknown, readonly streamId?: unknown, readonly cmdObj?: { readonly tcUrl?: unknown } | null }
 
-/** NMS's RTMP parser. `onPlay`, `onPublish`, `chunkMessageHeaderRead`, `packetAlloc` and `packetHandler` are methods of its prototype. */
+/** NMS's RTMP parser. `onConnect`, `onPlay`, `onPublish`, `chunkMessageHeaderRead`, `packetAlloc` and `packetHandler` are methods of its prototype. */
 export interface NmsRtmp {
   streamApp?: unknown
   streamId?: number
@@ -42,7 +42,8 @@ export interface NmsRtmp {
   /** By chunk stream id. */
   readonly inPackets: Map<number, unknown>
   parserState: number
-  parserPacket: { bytes: number, capacity: number, header: { fmt: number, length: number, type: number, stream_id: number } }
+  parserPacket: { bytes: number, capacity: number, readonly payload: Buffer, header: { fmt: number, length: number, type: number, stream_id: number } }
+  onConnect: (invoke: NmsInvoke) => void
   onPlay: (invoke: NmsInvoke) => void
   onPublish: (invoke: NmsInvoke) => void
   onPacketCallback: (packet: unknown) => void

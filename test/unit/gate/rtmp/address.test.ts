@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { mistakeInTcUrl, streamAddress } from '../../../../lib/gate/rtmp/address.js'
+import { streamAddress } from '../../../../lib/gate/rtmp/address.js'
 
 const isName = (text: string): boolean => /^[A-Za-z0-9_-]+$/.test(text)
 const of = (app: string, name: string, tcUrl = 'rtmp://h/live') => streamAddress({ app, name, tcUrl }, isName)
@@ -45,18 +45,4 @@ describe('the stream that an encoder\'s URL means', () => {
       expect(of(app, name).malformed).to.be.a('string').that.does.not.include('hunter2')
     }
   })
-})
-
-describe('a tcUrl', () => {
-  for (const [what, tcUrl, mistake] of [
-    ['that is one', 'rtmp://live.example.com:1935/live?token=1', undefined], ['of an IPv6 address', 'rtmp://[2001:db8::1]/live', undefined],
-    ['that is missing', undefined, 'connect without a tcUrl'], ['that is no string', { a: 1 }, 'connect without a tcUrl'],
-    ['that is no URL', 'live', 'tcUrl is no URL'], ['that is empty', '', 'tcUrl is no URL'],
-    ['with a host of 5,250 characters', `http://${Array.from({ length: 5250 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join('')}`, 'host too long'],
-    ['of 7,000 bytes', `rtmp://h/${'a'.repeat(7000)}`, 'tcUrl too long'], ['whose scheme is broken by a line feed', 'ht\ntp://h/live', 'tcUrl is no URL'],
-    ['with a host of 300 characters', `rtmp://${'h'.repeat(300)}/live`, 'host too long'],
-    ['with a host behind backslashes', `http:\\\\${'文'.repeat(300)}`, 'host too long']
-  ] as const) {
-    it(`${what} ${mistake === undefined ? 'may be parsed' : `may not: ${mistake}`}`, () => { expect(mistakeInTcUrl(tcUrl)).to.equal(mistake) })
-  }
 })

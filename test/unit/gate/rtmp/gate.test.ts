@@ -5,6 +5,7 @@ import { createDoor } from '../../../../lib/gate/door/door.js'
 import { createRtmpGate } from '../../../../lib/gate/rtmp/gate.js'
 import { createDialect } from '../../../../lib/nms/v4/dialect.js'
 import { createHeld } from '../../../../lib/gate/door/slots.js'
+import { createUnadmitted } from '../../../../lib/gate/door/unadmitted.js'
 
 /** A TCP connection as the gate sees it on accept. */
 const accepted = (remotePort: number): Socket => Object.assign(new EventEmitter(), {
@@ -15,7 +16,7 @@ describe('the door for RTMP', () => {
   const held = createHeld({ maxHeld: 10, maxHeldPerIp: 0 })
   const unexpected = (): never => { throw new Error('nobody is to be decided') }
   const gate = createRtmpGate(createDoor({ authorize: unexpected, hold: (ip) => held.enter(ip), reserve: unexpected, report: unexpected, onBug: unexpected }), createDialect({}), {
-    commandTimeoutMs: 0, onCut: unexpected
+    commandTimeoutMs: 0, onCut: unexpected, unadmitted: createUnadmitted()
   })
 
   it('frees the place of a connection that closes before it carries RTMP', () => {

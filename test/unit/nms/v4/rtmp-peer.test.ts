@@ -52,12 +52,12 @@ describe('an RTMP connection in the parser of node-media-server', () => {
   })
 
   it('refuses a message that is longer than allowed at its first byte', () => {
-    peer.limit(16 * 1024)
+    peer.limit({ messageBytes: 16 * 1024 })
     expect(() => peer.feed(Buffer.concat([header(3, COMMAND, 16 * 1024 + 1), Buffer.alloc(1)]))).to.throw(RangeError, '16385 bytes')
   })
 
   it('refuses a message that grows after it has begun', () => {
-    peer.limit(Infinity)
+    peer.limit({ messageBytes: Infinity })
     peer.feed(header(4, VIDEO, 10 * 1024 * 1024))
     peer.feed(randomBytes(128))
     peer.feed(header(4, COMMAND, 200 * 1024))
@@ -67,7 +67,7 @@ describe('an RTMP connection in the parser of node-media-server', () => {
   })
 
   it('refuses a message that shrinks below what has come of it, and takes one whose header is said again', () => {
-    peer.limit(Infinity)
+    peer.limit({ messageBytes: Infinity })
     peer.feed(Buffer.concat([header(4, VIDEO, 1024), randomBytes(128), header(4, VIDEO, 1024), randomBytes(128), header(4, VIDEO, 300), randomBytes(44)]))
     expect(session.rtmp.parserPacket.bytes).to.equal(0)
     peer.feed(Buffer.concat([header(4, VIDEO, 1024), randomBytes(128)]))
@@ -75,12 +75,12 @@ describe('an RTMP connection in the parser of node-media-server', () => {
   })
 
   it('refuses metadata of more than a megabyte, which would keep the process busy', () => {
-    peer.limit(Infinity)
+    peer.limit({ messageBytes: Infinity })
     expect(() => peer.feed(Buffer.concat([header(4, DATA, 1024 * 1024 + 1), Buffer.alloc(1)]))).to.throw(RangeError)
   })
 
   it('reserves little for messages that are begun on many chunk streams and never ended', () => {
-    peer.limit(16 * 1024)
+    peer.limit({ messageBytes: 16 * 1024 })
     let begun = 0
     expect(() => {
       for (let cid = 3; cid < 64; cid += 1, begun += 1) peer.feed(Buffer.concat([header(cid, VIDEO, 16 * 1024), Buffer.alloc(128)]))
@@ -97,7 +97,7 @@ describe('an RTMP connection in the parser of node-media-server', () => {
   })
 
   it('takes the messages of a publisher on as many chunk streams as encoders use', () => {
-    peer.limit(Infinity)
+    peer.limit({ messageBytes: Infinity })
     for (let cid = 3; cid < 12; cid += 1) peer.feed(Buffer.concat([header(cid, VIDEO, 1024 * 1024), Buffer.alloc(128)]))
   })
 })
