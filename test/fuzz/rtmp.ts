@@ -36,7 +36,9 @@ const grouped = <T>(things: readonly T[], keyOf: (thing: T) => number | undefine
 
 /** Nobody got media, or a yes, without an allow; the backend's word is what counted; the cuts changed nothing. */
 const check = ({ callers, ports, verdicts, asked }: Conversations<Delivery>): void => {
-  const verdictsOf = grouped(verdicts, ({ request }) => ports.get(request.sessionId))
+  // A further command while one is decided or runs is refused for itself.
+  const further = /one stream per connection|a stream runs/
+  const verdictsOf = grouped(verdicts.filter(({ verdict }) => !further.test(verdict.reason)), ({ request }) => ports.get(request.sessionId))
   const askedOf = grouped(asked, ({ headers }) => ports.get(String(headers['x-session-id'])))
   callers.forEach(({ input, wire, port, cut }, index) => {
     try {
