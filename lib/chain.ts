@@ -69,10 +69,7 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
   return {
     authorize: rules(byAction({ play: forPlayers, publish: forPublishers }), settings),
     remembers: (request) => allowed.some((memory) => memory.size > 0 && memory.get(requestKey(request)) !== undefined),
-    forget: (request) => {
-      forgetKeys([requestKey(request)])
-      shared?.forget([request])
-    },
+    forget: (request) => forgetKeys([requestKey(request)]),
     forgetKeys,
     backends: () => backends.flatMap(({ backend, up, breakerOpen }) => backend.stats().map(({ origin, answers, waiting, latencyMs }) => (
       { at: placeOf(origin), up, breakerOpen, answers, waiting, ...(latencyMs !== undefined && { latencyMs }) }))),

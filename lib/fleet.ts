@@ -2,20 +2,27 @@ import { createHash } from 'node:crypto'
 import type { BackendSettings, Settings } from './access/settings.js'
 import type { ConsoleLog } from './observe/console.js'
 import { createSharedMemory, type SharedMemory } from './policy/shared-memory.js'
-import type { EndOrder, Store } from './sessions/store.js'
+import { requestKey } from './policy/request-key.js'
+import type { Session } from './sessions/session.js'
+import type { EndOrder, StoreStats } from './sessions/store.js'
 import { createStore } from './store/store.js'
 
 /** What this server shares with others. */
 export interface Fleet {
-  readonly store: Store
   readonly memory: SharedMemory
+  /** Tells the others that a session is over so that its allow does not count any more; of one that was `closed` their copies end. */
+  forgotten(session: Session): void
+  /** Ends a user's sessions on the other servers. */
+  endUser(user: string, order: EndOrder): void
+  stats(): StoreStats
+  close(): Promise<void>
 }
 
 /** What is done here because another server says so. */
-export interface FleetOrders {
-  endUser(isUser: (user: string) => boolean, order: EndOrder): void
+export interface FleetSubjects {
+  readonly sessions: Iterable<Session>
   /** @param keys of requests, as `policy/request-key` makes them */
-  forget(keys: readonly string[], order: EndOrder): void
+  readonly forgetKeys: (keys: readonly string[]) => void
 }
 
 const hashOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 12)
@@ -28,15 +35,39 @@ const backendOf = ({ urls, params, requireHeader, denyBody, rememberMs }: Backen
  * Connects to the store that several servers share, if the options name one.
  * @throws HttpAuthError `ERR_STORE_PACKAGE` if ioredis is missing
  */
-export const joinFleet = ({ store: settings, play, publish, contract }: Settings, log: ConsoleLog, orders: FleetOrders): Fleet | undefined => {
+export const joinFleet = ({ store: settings, play, publish, contract }: Settings, log: ConsoleLog, subjects: () => FleetSubjects): Fleet | undefined => {
   if (settings === undefined) return undefined
+  /** What another server has told is not told again; only it does not know which requests a user's sessions here are for. */
+  let obeying: 'user' | 'keys' | undefined
+  const end = (by: typeof obeying, meant: (session: Session) => boolean, { message }: EndOrder): void => {
+    obeying = by
+    try {
+      for (const session of [...subjects().sessions]) if (meant(session)) session.close('closed', message)
+    } finally {
+      obeying = undefined
+    }
+  }
   const backend = hashOf([contract, backendOf(play), 'refuse' in publish ? null : backendOf(publish)])
   const store = createStore(settings, { limits: hashOf(null), backend }, {
-    ...orders,
+    endUser: (isUser, order) => end('user', ({ user }) => user !== undefined && isUser(user), order),
+    forget(keys, order) {
+      subjects().forgetKeys(keys)
+      if (order === undefined) return
+      const closed = new Set(keys)
+      end('keys', ({ request }) => closed.has(requestKey(request)), order)
+    },
     over: () => undefined,
     onAway: (reason) => log.notice(`the store is away, this server counts and remembers by itself: ${reason}`),
     onBack: (awayMs) => log.notice(awayMs === 0 ? 'the store answers' : `the store is back after ${Math.round(awayMs / 100) / 10} s`),
     onDiffers: (what) => log.error(`another server with the same store has ${what === 'limits' ? 'other limits' : 'another backend'}: all must have the same`)
   })
-  return { store, memory: createSharedMemory(store) }
+  return {
+    memory: createSharedMemory(store),
+    forgotten({ request, endReason }) {
+      if (obeying !== 'keys') store.forget([requestKey(request)], endReason === 'closed' && obeying === undefined ? {} : undefined)
+    },
+    endUser: store.endUser,
+    stats: store.stats,
+    close: store.close
+  }
 }

@@ -73,7 +73,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   })
   const sinks = addSinks(settings, hub, log)
 
-  const fleet = joinFleet(settings, log, { endUser: () => undefined, forget: (keys) => chain.forgetKeys(keys) })
+  const fleet = joinFleet(settings, log, () => ({ sessions, forgetKeys: chain.forgetKeys }))
   const chain = createChain(settings, {
     onBegin: (reason) => hub.outage({ state: 'begin', reason, requests: 1 }),
     onEnd: (requests, reason) => hub.outage({ state: 'end', reason, requests }),
@@ -89,7 +89,10 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
       tell('session', 'start', record)
     },
     end(session) {
-      if (session.endReason !== undefined && FORGETS.has(session.endReason)) chain.forget(session.request)
+      if (session.endReason !== undefined && FORGETS.has(session.endReason)) {
+        chain.forget(session.request)
+        fleet?.forgotten(session)
+      }
       const record = session.record()
       hub.end(record, { at: Date.now(), inBytes: record.inBytes, outBytes: record.outBytes, reason: session.endReason ?? 'left' })
       tell('session', 'end', record)
@@ -129,20 +132,23 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     await new Promise((resolve) => setImmediate(resolve))
     host.uninstall()
     await chain.close()
-    await fleet?.store.close()
+    await fleet?.close()
     await sinks.close()
     log.close()
     offCaught()
   })()
   const stats = (): Stats => ({
     ...counters.read(), held: held.size, viewers: viewers.size, backends: chain.backends(), dropped: sinks.dropped(), dryRun: settings.dryRun.length > 0,
-    ...(fleet && { store: fleet.store.stats() })
+    ...(fleet && { store: fleet.stats() })
   })
   let metrics: Metrics | undefined
   const handle = new HttpAuth(stats, {
     close: () => close('detached'),
     sessions: sessions.list,
-    end: (which, { message } = {}) => Promise.resolve(sessions.end(which, 'closed', message))
+    end(which, order = {}) {
+      if ('user' in which) fleet?.endUser(which.user, order)
+      return Promise.resolve(sessions.end(which, 'closed', order.message))
+    }
   }, () => {
     if (metrics === undefined) {
       metrics = createMetrics(stats)

@@ -1,6 +1,6 @@
 import type { AccessRequest } from '../access/request.js'
 import type { Verdict } from '../access/verdict.js'
-import type { EndOrder, StoreMemory } from '../sessions/store.js'
+import type { StoreMemory } from '../sessions/store.js'
 import { requestKey } from './request-key.js'
 
 /** What is kept of an allow for the other servers: the verdict, and which request it was. */
@@ -29,7 +29,6 @@ export interface SharedMemory {
   remember(request: AccessRequest, verdict: Verdict, forMs: number): Promise<unknown>
   /** Adds keys by which a remembered allow is found on other servers. */
   cover(request: AccessRequest, keys: readonly string[]): Promise<unknown>
-  forget(requests: readonly AccessRequest[], order?: EndOrder): void
 }
 
 const factsOf = (verdict: Verdict, { path, streamPath, protocol, query }: AccessRequest): string =>
@@ -52,7 +51,6 @@ export const createSharedMemory = (store: StoreMemory): SharedMemory => {
     },
     stand: (request, known) => { asked.set(request, Promise.resolve(known)) },
     remember: (request, verdict, forMs) => store.remember(requestKey(request), factsOf(verdict, request), forMs),
-    cover: (request, keys) => store.cover(requestKey(request), keys),
-    forget: (requests, order = {}) => store.forget(requests.map(requestKey), order)
+    cover: (request, keys) => store.cover(requestKey(request), keys)
   }
 }

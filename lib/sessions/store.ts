@@ -88,8 +88,11 @@ export interface StoreMemory {
   remember(key: string, facts: string, forMs: number): Promise<true | undefined>
   /** Adds keys by which a remembered allow is found, too: those of the directories that an HLS session covers. */
   cover(key: string, covered: readonly string[]): Promise<true | undefined>
-  /** Forgets allows, with all they cover, on all servers; the listeners of the others hear `forget`. */
-  forget(keys: readonly string[], order: EndOrder): void
+  /**
+   * Forgets allows, with all they cover, on all servers; the listeners of the others hear `forget`.
+   * @param order - the sessions that they let in end, too
+   */
+  forget(keys: readonly string[], order?: EndOrder): void
 }
 
 export interface Recalled {
@@ -117,8 +120,8 @@ export interface EndOrder {
 export interface StoreListener {
   /** Another server ended a user's sessions. */
   endUser(isUser: (user: string) => boolean, order: EndOrder): void
-  /** Another server closed sessions: these requests are not remembered any more, and sessions they opened end. */
-  forget(keys: readonly string[], order: EndOrder): void
+  /** These requests are not remembered any more; with an order the sessions that they opened end, too. */
+  forget(keys: readonly string[], order: EndOrder | undefined): void
   /**
    * Takes of places that the store had not heard of were found to be too many: `settle()` of each is due in 500 ms.
    */

@@ -8,7 +8,7 @@ const debug = trace('store')
 /** What a server tells all others. */
 type Order =
   | { readonly is: 'end-user', readonly user: string, readonly order: EndOrder }
-  | { readonly is: 'forget', readonly keys: readonly string[], readonly order: EndOrder }
+  | { readonly is: 'forget', readonly keys: readonly string[], readonly order?: EndOrder }
   | { readonly is: 'bar', readonly user: string, readonly device: string, readonly forMs: number }
 
 /** Bars of other servers that are known here at most. */
@@ -17,7 +17,7 @@ const MAX_BARS = 20_000
 /** Orders to all servers: by message, and with the next heartbeat for whoever missed it. */
 export interface Orders {
   endUser(user: string, order: EndOrder): void
-  forget(keys: readonly string[], order: EndOrder): void
+  forget(keys: readonly string[], order?: EndOrder): void
   bar(user: string, device: Device, forMs: number): void
   barred(user: string, device: Device): boolean
   /** An order has come, the first time or again. */
@@ -59,7 +59,7 @@ export const createOrders = (link: Link, names: Names, listener: Pick<StoreListe
 
   return {
     endUser: (user, order) => give({ is: 'end-user', user: userId(user), order }),
-    forget: (keys, order) => give({ is: 'forget', keys, order }, keys.map(names.allow)),
+    forget: (keys, order) => give({ is: 'forget', keys, ...(order && { order }) }, keys.map(names.allow)),
     bar: (user, device, forMs) => give({ is: 'bar', user: userId(user), device: deviceId(device), forMs }),
     barred: (user, device) => bars.size > 0 && isBarred(`${userId(user)} ${deviceId(device)}`),
     hear(text) {

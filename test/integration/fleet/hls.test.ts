@@ -74,4 +74,21 @@ describe('a viewer of HLS whose requests go to another server each time', () => 
     expect(portal.checks).to.have.length(1)
     expect((await get(`/static/live/s/hd/1.ts?${token}`, 'somebody else'))[0], 'the token itself is dead').to.equal(403)
   })
+
+  for (const [title, end] of [
+    ['its session is closed', (server: TestServer, user: string) => server.evaluate(({ auth }, whose) => auth!.end({ id: auth!.sessions().find(({ user }) => user === whose)!.id }), user)],
+    ['its user is ended', (server: TestServer, user: string) => server.evaluate(({ auth }, whose) => auth!.end({ user: whose }), user)]
+  ] as const) {
+    it(`is out on all of them once ${title} on one`, async () => {
+      const user = `ben ${title}`
+      const token = portal.newToken({ userId: user })
+      for (let n = 0; n < 3; n++) expect((await get(`/static/live/s/index.m3u8?${token}`))[0]).to.equal(200)
+      const running = (server: TestServer) => server.evaluate(({ auth }, whose) => auth!.sessions().filter(({ user }) => user === whose).length, user)
+      expect(await Promise.all(servers.map(running))).to.deep.equal([1, 1, 1])
+      clock.time += 6000
+      await end(servers[0]!, user)
+      for (const server of servers) await server.waitFor(({ auth }, whose) => auth!.sessions().every(({ user }) => user !== whose), user)
+      for (let n = 0; n < 3; n++) expect((await get(`/static/live/s/index.m3u8?${token}`))[0]).to.equal(403)
+    })
+  }
 })
