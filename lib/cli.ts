@@ -6,7 +6,11 @@ type Command = (args: string[]) => Promise<number | undefined>
 
 const commands: Record<string, () => Promise<Command>> = {
   backend: async () => (await import('./command/backend.js')).backend,
-  check: async () => (await import('./command/check.js')).check
+  check: async () => (await import('./command/check.js')).check,
+  end: async () => (await import('./command/end.js')).end,
+  sessions: async () => (await import('./command/sessions.js')).sessions,
+  watch: async () => (await import('./command/watch.js')).watch,
+  why: async () => (await import('./command/why.js')).why
 }
 const HELP = ['help', '--help', '-h']
 const VERSION = ['version', '--version', '-v', '-V']

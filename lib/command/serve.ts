@@ -17,6 +17,8 @@ const USAGE = `nms-http-auth: node-media-server with its clients held at the doo
       asks the backend as the running server would, and tells why it answers as it does
   nms-http-auth backend [--port 6000] [--token 123]
       a small backend to try things with
+  nms-http-auth sessions | why WHAT | end SESSION | watch -c config.json
+      who is in, why was this one refused, throw it out, what happens now: of a running server with a section admin
   nms-http-auth help [COMMAND], nms-http-auth --version
 
 On SIGUSR2 it prints what has been decided so far.

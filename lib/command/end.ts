@@ -1,0 +1,25 @@
+import { Misuse } from '../errors.js'
+import { REMOTE_USAGE, runRemote } from './remote.js'
+
+const USAGE = `nms-http-auth end: throws somebody out
+
+  nms-http-auth end SESSION -c config.json
+  nms-http-auth end --user USER -c config.json
+
+What was remembered of the backend's allow is forgotten: who comes back is asked for again.
+
+  --user USER        all sessions of this user
+  --bar SECONDS      keeps the same request out that long
+${REMOTE_USAGE}`
+
+/** Ends one session, or all of a user. */
+export const end = (args: string[]): Promise<number> => runRemote('end', USAGE, args, { user: { type: 'string' }, bar: { type: 'string' } }, async (remote, { values: { user, bar }, positionals: [id = ''], json }) => {
+  const path = typeof user === 'string' ? `api/users/${encodeURIComponent(user)}/sessions` : `api/sessions/${encodeURIComponent(id)}`
+  const answer = await remote.ask<{ readonly ended: number }>(`${path}${typeof bar === 'string' ? `?barMs=${Number(bar) * 1000}` : ''}`, 'DELETE') ?? { ended: 0 }
+  if (json) process.stdout.write(`${JSON.stringify(answer)}\n`)
+  else process.stdout.write(answer.ended === 0 ? 'no such session runs\n' : `ended: ${answer.ended}\n`)
+  return answer.ended === 0 ? 1 : 0
+}, ({ values: { user, bar }, positionals }) => {
+  if ((user === undefined ? 0 : 1) + positionals.length !== 1 || positionals[0] === '' || user === '') throw new Misuse('give it one session, or --user USER')
+  if (bar !== undefined && !/^\d{1,5}$/.test(String(bar))) throw new Misuse('--bar must be a number of seconds')
+})
