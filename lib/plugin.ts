@@ -4,7 +4,7 @@ import type { CutReason } from './access/cut.js'
 import { createChain } from './chain.js'
 import { createConsoleLog } from './observe/console.js'
 import { createHub } from './observe/hub.js'
-import { createMetrics, type Metrics } from './observe/metrics.js'
+import { createMetrics, metricsText, type Metrics } from './observe/metrics.js'
 import { HttpAuthError } from './errors.js'
 import { joinFleet } from './fleet.js'
 import { createDoor } from './gate/door/door.js'
@@ -31,6 +31,7 @@ import { createHeld } from './gate/door/slots.js'
 import { createUnadmitted } from './gate/door/unadmitted.js'
 import { createCounters, type Stats } from './observe/stats.js'
 import { addSinks } from './sinks.js'
+import { VERSION } from './version.js'
 
 /**
  * Attaches to a node-media-server: from now on every client is held at the door until the backend
@@ -59,19 +60,20 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     publish(handle, (name, error) => log.error(`a listener of "${name}" failed`, error), event, ...args)
 
   const hub = createHub((error) => log.error('what happened could not be passed on', error))
+  let outage: { since: number, reason: string } | undefined
   hub.add(counters)
   hub.add({
     verdict({ request, verdict }) {
       log.verdict(request, verdict)
       tell('verdict', request, verdict)
     },
-    outage(outage) {
-      log.outage(outage)
-      tell('unavailable', outage)
+    outage(change) {
+      outage = change.state === 'begin' ? { since: Date.now(), reason: change.reason } : undefined
+      log.outage(change)
+      tell('unavailable', change)
     },
     cut: (ip, reason, detail) => log.cut(ip, reason, detail)
   })
-  const sinks = addSinks(settings, hub, log)
 
   const fleet = joinFleet(settings, log, () => ({ sessions, forgetKeys: chain.forgetKeys }))
   const chain = createChain(settings, {
@@ -156,13 +158,26 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     }
     return metrics.registry
   })
+  const inForce = { version: VERSION, host: host.version, settings: describe(settings), warnings: warningsOf(settings) }
   listener.onIntruder = ({ id, ip, streamPath }, action, layer) =>
     log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)
   listener.onFailure = (error) => log.error('a listener of node-media-server\'s "donePlay" failed', error)
   listener.onStop = () => close('stopped')
 
   host.install({ rtmp, http, ...(settings.proxyProtocol.length > 0 && { proxy: createProxyFront({ servers: settings.proxyProtocol, trusted, onCut }) }) })
-  log.banner([`guarding node-media-server ${host.version}`, ...describe(settings), ...warningsOf(settings).map((text) => `WARNING: ${text}`)])
+  const sinks = addSinks(settings, hub, log, {
+    sessions,
+    inForce: () => inForce,
+    stats,
+    outage: () => outage,
+    ready: () => closing === undefined,
+    end: ({ ...which }) => handle.end(which),
+    reload: () => Promise.reject(new HttpAuthError('ERR_OPTIONS', 'this server cannot reload')),
+    metrics: metricsText(() => handle.metrics)
+  })
+  // Durations are measured from the start, and not from the first scrape.
+  if (settings.admin !== undefined) void handle.metrics
+  log.banner([`guarding node-media-server ${host.version}`, ...inForce.settings, ...inForce.warnings.map((text) => `WARNING: ${text}`)])
   return handle
 }
 

@@ -1,4 +1,5 @@
 import type { Settings } from './access/settings.js'
+import type { Behind } from './admin/behind.js'
 import { redactUrl } from './options/redact.js'
 import type { ConsoleLog } from './observe/console.js'
 import type { Hub } from './observe/hub.js'
@@ -13,7 +14,7 @@ export interface Sinks {
 }
 
 /** Loads what the options ask for, and nothing else. */
-export const addSinks = ({ audit, webhook }: Settings, hub: Hub, log: ConsoleLog): Sinks => {
+export const addSinks = ({ audit, webhook, admin }: Settings, hub: Hub, log: ConsoleLog, behind: Behind): Sinks => {
   const closing: (() => Promise<void>)[] = []
   const lost: { audit?: () => number, webhook?: () => number } = {}
   if (audit !== undefined) {
@@ -34,6 +35,11 @@ export const addSinks = ({ audit, webhook }: Settings, hub: Hub, log: ConsoleLog
     }))
     lost.webhook = () => 0
     void loading.then((sink) => { lost.webhook = () => sink.lost }, () => undefined)
+    hub.addLater(loading)
+    closing.push(async () => { await (await loading).close() })
+  }
+  if (admin !== undefined) {
+    const loading = import('./admin/server.js').then(({ startAdmin }) => startAdmin(admin, behind, log))
     hub.addLater(loading)
     closing.push(async () => { await (await loading).close() })
   }

@@ -27,8 +27,15 @@ export const shownDecision = ({ at, request, verdict, heldMs }: Decision): objec
   heldMs: heldMs === undefined ? undefined : Math.round(heldMs)
 })
 
-export const shownSession = (session: SessionFacts & { readonly inBytes?: number, readonly outBytes?: number }): object =>
-  ({ ...session, path: maskPath(session.path), startedAt: new Date(session.startedAt).toISOString() })
+interface Shown extends SessionFacts { readonly inBytes?: number, readonly outBytes?: number, readonly source?: string, readonly reason?: string }
 
-export const shownEnd = (session: SessionFacts, { at, ...end }: SessionEnd): object =>
-  ({ ...shownSession(session), time: new Date(at).toISOString(), durationMs: at - session.startedAt, ...end })
+const factsOf = ({ id, action, protocol, ip, path, streamPath, userAgent, user, startedAt, source }: Shown): object =>
+  ({ id, user, ip, action, protocol, path: maskPath(path), streamPath, userAgent, startedAt: new Date(startedAt).toISOString(), source })
+
+export const shownSession = (session: Shown): object => {
+  const { inBytes = 0, outBytes = 0, reason } = session
+  return { ...factsOf(session), inBytes, outBytes, reason: reason === undefined ? undefined : maskSecrets(reason) }
+}
+
+export const shownEnd = (session: Shown, { at, ...end }: SessionEnd): object =>
+  ({ ...factsOf(session), time: new Date(at).toISOString(), durationMs: at - session.startedAt, ...end })

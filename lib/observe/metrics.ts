@@ -114,10 +114,17 @@ export const createMetrics = (stats: () => Stats): Metrics => {
   }
 }
 
-/** Node's own process metrics, on a registry of their own: an app that has them already could not merge two. */
-export const createProcessMetrics = (): Registry => {
-  const prom = prometheus()
-  const registry = new prom.Registry()
-  prom.collectDefaultMetrics({ register: registry })
-  return registry
+/**
+ * The text of a registry and of Node's own process metrics, which have a registry of their own: an app that
+ * has them already could not merge two. Nothing is made before the first scrape.
+ */
+export const metricsText = (registry: () => Registry): (() => Promise<string>) => {
+  let ofProcess: Registry | undefined
+  return async () => {
+    if (ofProcess === undefined) {
+      ofProcess = new (prometheus().Registry)()
+      prometheus().collectDefaultMetrics({ register: ofProcess })
+    }
+    return `${await registry().metrics()}\n${await ofProcess.metrics()}`
+  }
 }

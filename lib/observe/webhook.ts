@@ -147,9 +147,9 @@ export const createWebhook = (settings: WebhookSettings, { onTrouble, onMended }
   }
   const tell = (event: 'start' | 'end', session: SessionFacts, at: number, more: object = {}): void => {
     if (closed || !settings.events.includes(event)) return
-    const { id, startedAt, ...facts } = session
+    const { id, action, protocol, ip, path, streamPath, userAgent, user, startedAt } = session
     const body = JSON.stringify({
-      epoch, sequence: sequence++, event, time: new Date(at).toISOString(), session: id, ...facts, startedAt: new Date(startedAt).toISOString(), ...more
+      epoch, sequence: sequence++, event, time: new Date(at).toISOString(), session: id, action, protocol, ip, path, streamPath, userAgent, user, startedAt: new Date(startedAt).toISOString(), ...more
     })
     if (waiting.length >= limits.maxWaiting) {
       failed('is slower than what it is told')
