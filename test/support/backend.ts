@@ -57,8 +57,8 @@ export interface ControlledBackend {
 export const byToken = ({ query }: Asked): BackendAnswer =>
   ({ status: new URLSearchParams(query).get('token') === '123' ? 200 : 403 })
 
-/** Starts a backend on a free port of 127.0.0.1. */
-export const startBackend = async ({ tls = false }: { tls?: boolean } = {}): Promise<ControlledBackend> => {
+/** Starts a backend on a free port of 127.0.0.1, or on one where another was before. */
+export const startBackend = async ({ tls = false, port: wanted = 0 }: { tls?: boolean, port?: number } = {}): Promise<ControlledBackend> => {
   const requests: Asked[] = []
   const holding = new Map<Asked, (change: BackendAnswer) => void>()
   const sockets = new Set<Socket>()
@@ -88,7 +88,7 @@ export const startBackend = async ({ tls = false }: { tls?: boolean } = {}): Pro
     : createServer(listener)
   server.keepAliveTimeout = 60_000
   server.on('connection', (socket: Socket) => { sockets.add(socket.on('close', () => sockets.delete(socket))) })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(wanted, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
 
   return {
