@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import NodeMediaServer from 'node-media-server'
 import { httpAuth } from 'node-media-server-http-auth'
@@ -31,6 +32,7 @@ copyFileSync(require.resolve('mpegts.js/dist/mpegts.js'), join(root, 'mpegts.js'
 const backend = createServer(tokenBackend({ token: '123' }))
 backend.listen(Number(BACKEND_PORT), '127.0.0.1')
 await once(backend, 'listening')
+const { port: backendPort } = backend.address()
 
 const nms = new NodeMediaServer({
   bind: HOST,
@@ -39,7 +41,7 @@ const nms = new NodeMediaServer({
   static: { router: '/static', root },
   store: { path: join(folder, 'store') },
   httpAuth: {
-    url: `http://127.0.0.1:${backend.address().port}`,
+    url: `http://127.0.0.1:${backendPort}`,
     params: { action: '{action}' },
     log: 'verdicts',
     // The packager's own pull. Not 127.0.0.1: viewers have that address, too, once a proxy runs on this machine.
@@ -68,6 +70,18 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   })
 }
 
+// To see an outage: a line with `b` stops the backend, another starts it again.
+createInterface({ input: process.stdin }).on('line', (line) => {
+  if (line.trim() !== 'b') return
+  if (backend.listening) {
+    backend.close()
+    backend.closeAllConnections()
+    console.log('The backend is stopped: newcomers are told to try again. Type b and Enter to start it.')
+  } else {
+    backend.listen(backendPort, '127.0.0.1', () => console.log('The backend answers again.'))
+  }
+})
+
 console.log(`
 Publish, and leave it running:
   ffmpeg -hide_banner -re -f lavfi -i testsrc2=size=640x360:rate=30 -f lavfi -i sine=frequency=440 -c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p -g 60 -c:a aac -f flv 'rtmp://${local}:${RTMP_PORT}/live/s?token=123'
@@ -75,6 +89,8 @@ Publish, and leave it running:
 Watch it, and see what another token does:
   http://${local}:${HTTP_PORT}/static/?token=123
   http://${local}:${HTTP_PORT}/static/?token=wrong
+
+See an outage, with a page that is opened or reloaded meanwhile: type b and Enter here, and once more to end it.
 
 Ctrl-C ends it.
 `)

@@ -44,7 +44,7 @@ describe('the HLS example, with ffmpeg', function () {
 
   it('lets in its own pull by a rule that viewers from this machine do not meet, whatever they say of themselves', async () => {
     const [pull, ...more] = pulls()
-    expect(pull).to.include(' 127.0.0.2 ')
+    expect(pull).to.include(' ip=127.0.0.2 ')
     expect(more).to.deep.equal([])
     const stranger = keep(playFrames(`rtmp://127.0.0.1:${example.ports.rtmp}/live/s`, { userAgent: 'stranger', frames: 1 }))
     expect((await inTime(stranger.exited, 'the stranger ends', 30_000)).code).not.to.equal(0)

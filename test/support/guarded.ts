@@ -1,3 +1,4 @@
+import type { StdioOptions } from 'node:child_process'
 import { expect } from 'chai'
 import { cleanup } from './cleanup.js'
 import { openClient } from './clients.js'
@@ -10,7 +11,7 @@ export interface PlainPorts { readonly rtmp: number, readonly http: number }
 
 /** Starts a program and waits until the server in it listens. */
 export const startProgram = async (
-  command: string, args: readonly string[], ports: PlainPorts, options: { cwd?: string, env?: NodeJS.ProcessEnv } = {}
+  command: string, args: readonly string[], ports: PlainPorts, options: { cwd?: string, env?: NodeJS.ProcessEnv, stdio?: StdioOptions } = {}
 ): Promise<Running> => {
   const running = spawn(command, args, options)
   let ended = false

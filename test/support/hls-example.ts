@@ -17,6 +17,8 @@ export interface HlsExample {
   readonly dir: string
   /** Publishes with the line that it prints; resolves once there is HLS to play. */
   publish(): Promise<Running>
+  /** Stops its backend, or starts it again; resolves when that is done. */
+  toggleBackend(): Promise<void>
   /** What the program runs to write HLS, as command lines. */
   packagers(): Promise<string[]>
   close(): Promise<void>
@@ -32,7 +34,7 @@ export const copyPage = async (root: string): Promise<void> => {
 export const startHlsExample = async (): Promise<HlsExample> => {
   const dir = await mkdtemp(join(tmpdir(), 'nms-http-auth-example-'))
   const { ports, program } = await onFreePorts(async ({ rtmp, http }) => startProgram(process.execPath, [PROGRAM], { rtmp, http }, {
-    env: { ...process.env, TMPDIR: dir, RTMP_PORT: String(rtmp), HTTP_PORT: String(http), BACKEND_PORT: String(await freePort()) }
+    stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: dir, RTMP_PORT: String(rtmp), HTTP_PORT: String(http), BACKEND_PORT: String(await freePort()) }
   }))
   await until(() => program.stdout().includes('Ctrl-C ends it'), () => `it says what to do: ${program.stdout()}${program.stderr()}`)
   const playlist = async (): Promise<string> => (await fetch(`http://127.0.0.1:${ports.http}/static/live/s/index.m3u8?token=123`)).text()
@@ -43,6 +45,11 @@ export const startHlsExample = async (): Promise<HlsExample> => {
       const publisher = spawn('sh', ['-c', `exec ${line}`], { cwd: dir })
       await until(async () => (await playlist()).includes('#EXTINF'), () => `there is HLS: ${program.stdout()}${publisher.stderr()}`, 30_000)
       return publisher
+    },
+    async toggleBackend() {
+      const before = program.stdout().length
+      program.child.stdin?.write('b\n')
+      await until(() => /The backend (?:is stopped|answers again)/.test(program.stdout().slice(before)), () => `the backend is toggled: ${program.stdout().slice(before)}`)
     },
     async packagers() {
       const { stdout } = await run(tool('ps'), ['-A', '-ww', '-o', 'args='])
