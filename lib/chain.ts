@@ -1,13 +1,13 @@
 import type { Authorize } from './access/authorize.js'
 import type { AccessRequest } from './access/request.js'
 import type { BackendSettings, Settings } from './access/settings.js'
-import { createBackend, type Backend } from './backend/backend.js'
+import { createBackend, createOutlook, placeOf, probeWarnings, type Backend } from './backend/backend.js'
 import type { BackendState } from './observe/stats.js'
-import { breaker, type BreakerHooks } from './policy/breaker.js'
+import { breaker, type Breaker, type BreakerHooks } from './policy/breaker.js'
 import { byAction } from './policy/by-action.js'
 import { defaultAction, type DefaultActionOptions } from './policy/default-action.js'
 import { lastVerdict } from './policy/last-verdict.js'
-import { watchOutage, type OutageHooks } from './policy/outage.js'
+import { watchOutage, type OutageHooks, type OutageWatch } from './policy/outage.js'
 import { createMemory, type Memory } from './policy/memory.js'
 import { remember } from './policy/remember.js'
 import { requestKey } from './policy/request-key.js'
@@ -17,29 +17,42 @@ import { rules } from './policy/rules.js'
 /** The way of a request from the door to the backend, and back. */
 export interface Chain {
   readonly authorize: Authorize
+  /**
+   * Asks the backend about a session that is in already: breaker and backend alone. Rejects with
+   * `BackendUnavailable`, which counts for the breaker and not for the outage's number of requests.
+   */
+  readonly recheck: Authorize
   /** Whether an earlier allow still holds for such a request, so that the backend would not be asked. */
   remembers(request: AccessRequest): boolean
   /** Forgets that a request was allowed: the next of its kind is asked anew. */
   forget(request: AccessRequest): void
   /** The same by keys that another server names. */
   forgetKeys(keys: readonly string[]): void
+  /** Asks each backend the neutral question, and resolves with what the operator should know of it, one line each. */
+  probe(): Promise<readonly string[]>
   /** How each backend is doing, in the order of their URLs, those of publishers last if they differ. */
   backends(): BackendState[]
   /** Closes the connections to the backends, whatever is still on its way: whoever it is for has been refused by then. */
   close(): Promise<void>
 }
 
-export interface ChainHooks extends OutageHooks, Required<BreakerHooks>, Pick<Required<DefaultActionOptions>, 'onUnavailable'> {}
+export interface ChainHooks extends OutageHooks, Required<BreakerHooks>, Pick<Required<DefaultActionOptions>, 'onUnavailable'> {
+  /** The backend at this host and port answers clients and not the probe, so that only a refused connection proves an outage. */
+  readonly onUselessProbe?: (at: string) => void
+}
 
-const placeOf = (origin: string): string => {
-  const { protocol, hostname, port } = new URL(origin)
-  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
+/** Whether the backend answered the probe at any of its URLs, or took the question at one and said nothing. */
+const probeOf = (backend: Backend) => async (): Promise<'answered' | 'silent' | 'failed'> => {
+  const outcomes = (await backend.probe()).map(({ outcome }) => outcome)
+  if (outcomes.some(({ is }) => is === 'answered')) return 'answered'
+  return outcomes.some((outcome) => outcome.is === 'failed' && outcome.connected) ? 'silent' : 'failed'
 }
 
 /** Puts the steps together: rules, what is remembered, the default action, the breaker, the backend. */
 export const createChain = (settings: Settings, hooks: ChainHooks, shared?: SharedMemory): Chain => {
   const { play, publish } = settings
-  const backends: { readonly backend: Backend, up: boolean, breakerOpen: boolean }[] = []
+  const outlook = createOutlook(() => performance.now(), hooks.onUselessProbe)
+  const asked: { readonly backend: Backend, readonly breaker: Breaker, readonly outage: OutageWatch }[] = []
   const allowed: Memory[] = []
   const allowedLast: Memory[] = []
   const memoryIn = (list: Memory[]): Memory => {
@@ -47,19 +60,14 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
     list.push(memory)
     return memory
   }
-  const asking = (backendSettings: BackendSettings): Authorize => {
-    const backend = createBackend(backendSettings)
-    const state = { backend, up: true, breakerOpen: false }
-    backends.push(state)
-    const asked = watchOutage(breaker(backend.authorize, backendSettings.breaker, {
-      onOpen: (reason) => { state.breakerOpen = true; hooks.onOpen(reason) },
-      onClose: () => { state.breakerOpen = false; hooks.onClose() }
-    }), {
-      onBegin: (reason) => { state.up = false; hooks.onBegin(reason) },
-      onEnd: (requests, reason) => { state.up = true; hooks.onEnd(requests, reason) }
-    })
-    const answered = defaultAction(lastVerdict(asked, backendSettings, memoryIn(allowedLast)), { ...backendSettings, ...hooks })
-    return remember(answered, backendSettings, memoryIn(allowed), shared)
+  const asking = (backendSettings: BackendSettings): { authorize: Authorize, recheck: Authorize } => {
+    const backend = createBackend(backendSettings, { outlook })
+    const { onAnswer } = backend
+    const guarded = breaker(backend.authorize, backendSettings.breaker, { probe: probeOf(backend), onAnswer }, hooks)
+    const outage = watchOutage(guarded.authorize, onAnswer, hooks)
+    asked.push({ backend, breaker: guarded, outage })
+    const answered = defaultAction(lastVerdict(outage.authorize, backendSettings, memoryIn(allowedLast)), { ...backendSettings, ...hooks })
+    return { authorize: remember(answered, backendSettings, memoryIn(allowed), shared), recheck: guarded.authorize }
   }
   const forPlayers = asking(play)
   const forPublishers = 'refuse' in publish || publish === play ? forPlayers : asking(publish)
@@ -67,12 +75,17 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
     for (const memory of [...allowed, ...allowedLast]) for (const key of keys) memory.forget(key)
   }
   return {
-    authorize: rules(byAction({ play: forPlayers, publish: forPublishers }), settings),
+    authorize: rules(byAction({ play: forPlayers.authorize, publish: forPublishers.authorize }), settings),
+    recheck: byAction({ play: forPlayers.recheck, publish: forPublishers.recheck }),
     remembers: (request) => allowed.some((memory) => memory.size > 0 && memory.get(requestKey(request)) !== undefined),
     forget: (request) => forgetKeys([requestKey(request)]),
     forgetKeys,
-    backends: () => backends.flatMap(({ backend, up, breakerOpen }) => backend.stats().map(({ origin, answers, waiting, latencyMs }) => (
-      { at: placeOf(origin), up, breakerOpen, answers, waiting, ...(latencyMs !== undefined && { latencyMs }) }))),
-    close: async () => { await Promise.all(backends.map(({ backend }) => backend.close())) }
+    probe: async () => [...new Set((await Promise.all(asked.map(async ({ backend }) => probeWarnings(await backend.probe())))).flat())],
+    backends: () => asked.flatMap(({ backend, breaker: { isOpen }, outage: { isOn } }) => backend.stats().map(({ origin, answers, waiting, latencyMs }) => (
+      { at: placeOf(origin), up: !isOn, breakerOpen: isOpen, answers, waiting, ...(latencyMs !== undefined && { latencyMs }) }))),
+    close: async () => {
+      for (const each of asked) each.breaker.close()
+      await Promise.all(asked.map(({ backend }) => backend.close()))
+    }
   }
 }

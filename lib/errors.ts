@@ -25,12 +25,19 @@ export class HttpAuthError extends Error {
 }
 
 /**
- * The backend gave no final HTTP status in time, for a reason that is neither the client's nor
- * this process's own. Only the step `policy/default-action` turns it into a verdict.
+ * The backend is down, and that is proven: no client's doing, and not this process's own. The message is
+ * for the operator. Only the step `policy/default-action` turns it into a verdict.
  */
 export class BackendUnavailable extends HttpAuthError {
-  constructor(reason: string, options?: { cause?: unknown }) {
-    super('ERR_BACKEND_UNAVAILABLE', reason, options)
+  /** The same without the backend's address. */
+  readonly forClients: string
+  /** Sessions whose questions were out when the backend fell silent, if it did: who may know more, and no more than that. */
+  readonly suspects: readonly string[]
+
+  constructor(reason: string, { cause, forClients = 'the backend cannot be asked', suspects = [] }: { cause?: unknown, forClients?: string, suspects?: readonly string[] } = {}) {
+    super('ERR_BACKEND_UNAVAILABLE', reason, cause === undefined ? undefined : { cause })
+    this.forClients = forClients
+    this.suspects = suspects
   }
 }
 

@@ -77,11 +77,15 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
 
   const fleet = joinFleet(settings, log, () => ({ sessions, forgetKeys: chain.forgetKeys }))
   const chain = createChain(settings, {
-    onBegin: (reason) => hub.outage({ state: 'begin', reason, requests: 1 }),
+    onBegin: ({ message, suspects }) => {
+      hub.outage({ state: 'begin', reason: message, requests: 1 })
+      if (suspects.length > 0) log.notice(`questions that were out when the backend fell silent: ${suspects.join(', ')}`)
+    },
     onEnd: (requests, reason) => hub.outage({ state: 'end', reason, requests }),
     onOpen: (reason) => log.notice(`breaker opens, the backend is not asked for now: ${reason}`),
     onClose: () => log.notice('breaker closes, the backend is asked again'),
-    onUnavailable: () => undefined
+    onUnavailable: () => undefined,
+    onUselessProbe: (at) => log.notice(`${at} answers clients but not the probe, so that for now only a refused connection proves an outage; see "probe"`)
   }, fleet?.memory)
   const sessions = createRegistry()
   sessions.watch({
@@ -178,6 +182,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   // Durations are measured from the start, and not from the first scrape.
   if (settings.admin !== undefined) void handle.metrics
   log.banner([`guarding node-media-server ${host.version}`, ...inForce.settings, ...inForce.warnings.map((text) => `WARNING: ${text}`)])
+  void chain.probe().then((warnings) => { if (closing === undefined) for (const warning of warnings) log.notice(`WARNING: ${warning}`) })
   return handle
 }
 

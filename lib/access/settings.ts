@@ -25,6 +25,8 @@ export interface BackendSettings {
   readonly rememberMs: number
   /** How long after an allow the same request is allowed again during an outage, in milliseconds; 0 is never. */
   readonly lastVerdictMs: number
+  /** The neutral question: its `X-Real-Path` and its query, of which no client knows or the backend refuses both. */
+  readonly probe: { readonly path: string; readonly query: string }
   readonly breaker: { readonly failures: number; readonly probeMs: number } | false
 }
 

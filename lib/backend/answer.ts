@@ -4,7 +4,7 @@ import type { Verdict } from '../access/verdict.js'
 /** Most of a body that is read, in bytes; a longer one costs the backend its connection. */
 export const MAX_BODY_BYTES = 64 * 1024
 
-type Rules = Pick<BackendSettings, 'requireHeader' | 'denyBody'>
+type Rules = Pick<BackendSettings, 'requireHeader'>
 
 /** A header of an answer as undici has it: names and values in turn. The first of its name counts; empty is as if it were not there. */
 const header = (raw: readonly Buffer[], lowerCaseName: string): string | undefined => {
@@ -24,7 +24,7 @@ const duration = (raw: readonly Buffer[]): number | undefined => {
 }
 
 /** The verdict of a final status and its headers; the body may still turn an allow into a denial. */
-export const readHead = ({ requireHeader }: Rules, status: number, raw: readonly Buffer[], latencyMs: number): Verdict => {
+const readHead = ({ requireHeader }: Rules, status: number, raw: readonly Buffer[], latencyMs: number): Verdict => {
   if (status !== 200) return { allowed: false, source: 'backend', reason: `denied by the backend with status ${status}`, status, latencyMs }
   if (requireHeader !== null && header(raw, requireHeader.toLowerCase()) === undefined) {
     const fault = `status 200 without the header ${requireHeader}`
@@ -61,12 +61,44 @@ const errorOf = (body: Buffer): unknown => {
  * allow as it is, since that is how Smarty says that a token is valid. No answer of any other kind
  * is an outage: a client may be able to provoke it.
  */
-export const readBody = (head: Verdict, body: Buffer): Verdict => {
+const readBody = (head: Verdict, body: Buffer): Verdict => {
   const error = errorOf(body)
   if (error === 0) return head
   if (typeof error === 'number') return denied(head, `denied by the backend with error ${error}`)
   return denied(head, 'the body of the answer does not allow', 'status 200 with a body that is not JSON with a number "error"')
 }
 
-/** The verdict when a body that decides cannot be had: too large, too late, or cut off. */
-export const withoutBody = (head: Verdict, what: string): Verdict => denied(head, 'the body of the answer does not allow', `status 200 with a body that ${what}`)
+/** A final status and its headers, and the body as far as it has come. */
+export class Answer {
+  readonly head: Verdict
+  /** The body has a say, too. */
+  readonly needsBody: boolean
+  /** The operator takes this status for an outage. */
+  readonly isUnavailable: boolean
+  private bytes = 0
+  private body: Buffer[] | undefined
+
+  constructor(settings: Pick<BackendSettings, 'requireHeader' | 'denyBody' | 'unavailableStatuses'>, status: number, headers: readonly Buffer[], readonly latencyMs: number) {
+    this.head = readHead(settings, status, headers, latencyMs)
+    this.needsBody = settings.denyBody && this.head.allowed
+    this.isUnavailable = settings.unavailableStatuses.includes(status)
+  }
+
+  /** Takes a piece of the body; false if that makes it too large. */
+  take(chunk: Buffer): boolean {
+    this.bytes += chunk.length
+    if (this.bytes > MAX_BODY_BYTES) return false
+    if (this.needsBody) (this.body ??= []).push(chunk)
+    return true
+  }
+
+  /** The verdict once all of it has come. */
+  whole(): Verdict {
+    return this.needsBody ? readBody(this.head, Buffer.concat(this.body ?? [])) : this.head
+  }
+
+  /** The verdict when a body that decides cannot be had: too large, too late, or cut off. */
+  without(what: string): Verdict {
+    return denied(this.head, 'the body of the answer does not allow', `status 200 with a body that ${what}`)
+  }
+}

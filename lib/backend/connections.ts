@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { buildConnector, Pool, type Dispatcher } from 'undici'
 import type { BackendSettings } from '../access/settings.js'
 import { Connection } from './connection.js'
+import type { Lookup } from './lookup.js'
 
 /** How a connection to any of the backends is made: what `tls.connect` takes. */
 export const connectOptions = ({ tls }: Pick<BackendSettings, 'tls'>): { ca?: string, cert?: string, key?: string, rejectUnauthorized: boolean } => ({ ...tls })
@@ -15,9 +16,10 @@ export interface Connections {
 
 /** @param onSocket - gets the socket of each connection as it begins to be made */
 export const createConnections = (
-  origin: string, settings: Pick<BackendSettings, 'tls' | 'maxConnections' | 'timeoutMs'>, onSocket?: (socket: Socket) => void
+  origin: string, settings: Pick<BackendSettings, 'tls' | 'maxConnections' | 'timeoutMs'>, lookup: Lookup, onSocket?: (socket: Socket) => void
 ): Connections => {
-  const connector = buildConnector({ ...connectOptions(settings), timeout: settings.timeoutMs })
+  // Whoever waits for a connection gives it up in time; this is for one that nobody waits for any more.
+  const connector = buildConnector({ ...connectOptions(settings), timeout: 2 * settings.timeoutMs, lookup: lookup.fresh })
   const made: Connection[] = []
   const pool = new Pool(origin, {
     connections: settings.maxConnections,

@@ -1,67 +1,90 @@
-import { closeSync, openSync } from 'node:fs'
-import { deny, type Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
 import { maskSecrets } from '../mask.js'
+import { isCertificateCode, leastOf, worthOf, type Met } from './proof.js'
 
-/** What this process or its machine lacked: descriptors, memory, ports. Says nothing about the backend. */
-const OWN_LACK = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EADDRINUSE', 'EAGAIN', 'ENOSR', 'EAI_MEMORY', 'ERR_WORKER_OUT_OF_MEMORY'])
-const CLOSED = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET'])
-/** The way to the backend was not there. */
-const UNREACHABLE = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ETIMEDOUT', 'EACCES', 'EPERM'])
-/** undici refused what it was given: a bug of this package. */
-const MISUSE = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'ERR_ASSERTION', 'ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE', 'ERR_SOCKET_BAD_PORT'])
+/** What a question met instead of an answer. */
+export interface Failure {
+  readonly met: Met
+  /** What happened, in words; `at` is the backend's host and port for its operator, "the backend" for clients. */
+  readonly text: (at: string) => string
+  /** What the operator can do about it. */
+  readonly hint?: string
+  readonly cause?: Error
+}
 
-interface Failure extends Error {
+interface NetworkError extends Error {
   readonly code?: unknown
   /** One for each address of a name that was tried. */
-  readonly errors?: readonly Failure[]
+  readonly errors?: readonly NetworkError[]
 }
 
-const codeOf = ({ code }: Failure): string => typeof code === 'string' ? code : ''
+const CLOSED = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET'])
+/** undici refused what it was given: a bug of this package. */
+const MISUSE = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'ERR_ASSERTION', 'ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE', 'ERR_SOCKET_BAD_PORT'])
+const SHUT_DOWN = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'])
+/** The first bytes of the other side were no TLS record. */
+const NO_TLS = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST', 'ERR_SSL_UNEXPECTED_MESSAGE'])
+/** Nobody known vouches for the certificate. */
+const UNKNOWN_AUTHORITY = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
+])
 
-const lacks = (error: Failure): boolean => OWN_LACK.has(codeOf(error)) || (error.errors?.some(lacks) ?? false)
-
-const isNameFailure = (code: string): boolean => code === 'ENOTFOUND' || code.startsWith('EAI_')
-
-/** Looking a name up takes a descriptor, and its failure does not say so. */
-const outOfDescriptors = (): boolean => {
-  try {
-    closeSync(openSync('/dev/null', 'r'))
-    return false
-  } catch (error) {
-    return lacks(error as Failure)
-  }
-}
+const codeOf = ({ code }: NetworkError): string => typeof code === 'string' && /^\w{1,60}$/.test(code) ? code : ''
 
 /** The connection ended, for no reason that could be seen. */
 export const isClosed = (error: Error): boolean => CLOSED.has(codeOf(error))
 
-/** For the operator: what failed, and where. */
-const describe = (error: Failure, at: string): string => {
+const isGarbage = (code: string, { name }: NetworkError): boolean =>
+  code.startsWith('HPE_') || name === 'HTTPParserError' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+
+const metBy = (error: NetworkError, written: boolean): Met => {
+  if (error.errors !== undefined && error.errors.length > 0) return leastOf(error.errors.map((each) => metBy(each, written)))
+  return isGarbage(codeOf(error), error) ? 'doubt' : worthOf(codeOf(error), written)
+}
+
+const tlsHint = (code: string): string | undefined => {
+  if (UNKNOWN_AUTHORITY.has(code)) return 'nobody known to Node.js has signed its certificate; name its authority in tls.ca'
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') return 'its certificate is for another name; write a name of the certificate into url'
+  if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired'
+  if (code === 'CERT_NOT_YET_VALID') return 'its certificate is not valid yet; is this machine\'s clock right?'
+  return NO_TLS.has(code) ? 'that port does not speak TLS' : undefined
+}
+
+type Words = Pick<Failure, 'text'> & { readonly hint?: string | undefined }
+
+const wordsFor = (error: NetworkError): Words => {
   const code = codeOf(error)
-  if (code === 'ECONNREFUSED') return `connection refused by ${at}`
-  if (CLOSED.has(code)) return `connection closed by ${at} before an answer${error.message.startsWith('bad ') ? ' (unexpected 1xx status)' : ''}`
-  if (UNREACHABLE.has(code)) return `${at} cannot be reached (${code})`
-  if (isNameFailure(code)) return `the name of ${at} was not found (${code})`
-  if (code.startsWith('HPE_') || error.name === 'HTTPParserError') return `the answer of ${at} is not HTTP`
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return `the answer of ${at} is not HTTP (wrong length)`
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return `the headers of the answer of ${at} are too large`
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection to ${at} in time`
-  if (/CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME/.test(code)) {
-    return `no TLS with ${at}: ${/^[A-Z\d_]*$/.test(code) ? code : ''}`
+  if (code === 'ECONNREFUSED') return { text: (at) => `connection refused by ${at}` }
+  if (CLOSED.has(code)) {
+    const interim = error.message.startsWith('bad ') ? ' (unexpected 1xx status)' : ''
+    return { text: (at) => `connection closed by ${at} before an answer${interim}` }
   }
-  return `the request to ${at} failed: ${code || error.message}`
+  if (code === 'ENOTFOUND') return { text: (at) => `the name of ${at} was not found (${code})` }
+  if (isGarbage(code, error)) return { text: (at) => `the answer of ${at} is not HTTP` }
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return { text: (at) => `the headers of the answer of ${at} are too large` }
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return { text: (at) => `no connection to ${at} in time` }
+  if (isCertificateCode(code) || code.startsWith('ERR_SSL_') || code === 'EPROTO') return { text: (at) => `no TLS with ${at}: ${code}`, hint: tlsHint(code) }
+  if (/^E[A-Z]+$/.test(code)) return { text: (at) => `${at} cannot be reached (${code})` }
+  return { text: (at) => `the request to ${at} failed: ${code || error.message}` }
 }
 
 /**
- * What the failure of a request means: our own lack denies, a bug stays an unknown error, and
- * everything else is an outage.
- * @param at the backend's host and port
+ * What an error of a question means; a bug of this package stays an error.
+ * @param written whether bytes of the question may have gone out over the connection that failed
  */
-export const judge = (error: Error, at: string): Verdict | Error => {
+export const failureOf = (error: Error, written: boolean): Failure | Error => {
   const code = codeOf(error)
-  if (lacks(error) || (isNameFailure(code) && outOfDescriptors())) return deny('overload', 'this server is overloaded')
-  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return deny('overload', 'authorization is being shut down')
+  if (SHUT_DOWN.has(code)) return { met: 'nothing', text: () => 'authorization is being shut down', cause: error }
   if (MISUSE.has(code) || (code === '' && error instanceof TypeError)) return error
-  return new BackendUnavailable(maskSecrets(describe(error, at)), { cause: error })
+  const { text, hint } = wordsFor(error)
+  return { met: metBy(error, written), text, ...(hint !== undefined && { hint }), cause: error }
 }
+
+/** For the operator: what happened, where, and what to do. */
+export const operatorText = ({ text, hint }: Failure, at: string): string => maskSecrets(`${text(at)}${hint === undefined ? '' : `; ${hint}`}`)
+
+/** The outage that a failure was proven to be. */
+export const outageOf = (failure: Failure, at: string, suspects: readonly string[]): BackendUnavailable =>
+  new BackendUnavailable(operatorText(failure, at), {
+    cause: failure.cause, forClients: maskSecrets(failure.text('the backend')), ...(failure.met === 'doubt' && { suspects })
+  })

@@ -26,7 +26,7 @@ export interface Malformed {
 const OWN_HEADERS = ['X-Session-Id', 'X-Real-Ip', 'X-Real-Path', 'X-Real-Origin', 'X-Real-Ua'] as const
 
 /** What the plugin calls itself, since many filters drop requests without a name; `headers` may set another. */
-const USER_AGENT = `node-media-server-http-auth/${VERSION}`
+export const USER_AGENT = `node-media-server-http-auth/${VERSION}`
 
 /** As CGI names the variable of a header: every backend that reads those takes equal ones for the same. */
 const cgiName = (name: string): string => name.replace(/[^A-Za-z\d]/g, '_').toLowerCase()

@@ -1,9 +1,9 @@
 import type { Authorize } from '../access/authorize.js'
 import type { LeaveSignal } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
-import type { Verdict } from '../access/verdict.js'
+import { deny, type Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
-import type { Clock } from './target.js'
+import type { Clock } from './evidence.js'
 
 /** Asks one backend within a budget of milliseconds. */
 export type Ask = (request: AccessRequest, signal: LeaveSignal, budgetMs: number) => Promise<Verdict>
@@ -15,13 +15,22 @@ export const DOWN_MS = 10_000
 const together = (outages: readonly BackendUnavailable[]): BackendUnavailable => {
   const [first] = outages
   if (outages.length === 1 && first !== undefined) return first
-  const messages = [...new Set(outages.map(({ message }) => message))]
-  return new BackendUnavailable(messages.join('; '), { cause: new AggregateError(outages, 'every backend is unavailable') })
+  const each = (text: (outage: BackendUnavailable) => string): string => [...new Set(outages.map(text))].join('; ')
+  return new BackendUnavailable(each(({ message }) => message), {
+    forClients: each(({ forClients }) => forClients),
+    suspects: [...new Set(outages.flatMap(({ suspects }) => suspects))],
+    cause: new AggregateError(outages, 'every backend is unavailable')
+  })
 }
 
+/** Of the verdicts of backends that have not answered the one that is told: whether others are answered is not known of all. */
+const leastKnown = (verdicts: readonly Verdict[]): Verdict | undefined =>
+  verdicts.find(({ source }) => source === 'overload') ?? verdicts.find(({ source }) => source === 'unanswered')
+
 /**
- * The next backend is asked only when one is unavailable. A backend that was is asked last for
- * `DOWN_MS`; after that one request at a time tries it first again.
+ * The next backend is asked when one has not answered. It is an outage only if every one is proven to
+ * be down. One that was is asked last for `DOWN_MS`; after that one request at a time tries it first
+ * again.
  *
  * Each has an equal share of the time that is left, or one that never answers would leave none
  * to the next.
@@ -33,29 +42,37 @@ export const failover = (asks: readonly Ask[], timeoutMs: number, now: Clock): A
     const up = backends.filter(({ downUntil }) => downUntil <= start)
     const order = [...up, ...backends.filter(({ downUntil }) => downUntil > start)]
     const outages: BackendUnavailable[] = []
+    const unanswered: Verdict[] = []
     for (const [index, backend] of order.entries()) {
       const leftMs = Math.ceil(timeoutMs - (now() - start))
-      if (leftMs <= 0) break
+      if (leftMs <= 0) {
+        unanswered.push(deny('overload', 'no time was left to ask every backend'))
+        break
+      }
       // It was down and may be up again: until that is known the others do not wait for it.
       if (backend.downUntil > 0 && backend.downUntil <= start) backend.downUntil = now() + DOWN_MS
       try {
         const verdict = await backend.ask(request, signal, Math.ceil(leftMs / (order.length - index)))
         if (verdict.source === 'backend') backend.downUntil = 0
-        return verdict
+        if (verdict.source !== 'unanswered' && verdict.source !== 'overload') return verdict
+        unanswered.push(verdict)
       } catch (error) {
         if (!(error instanceof BackendUnavailable)) throw error
         backend.downUntil = now() + DOWN_MS
         outages.push(error)
-        if (signal.aborted) break
       }
+      if (signal.aborted) throw signal.reason
     }
-    throw together(outages)
+    const verdict = leastKnown(unanswered)
+    if (verdict === undefined) throw together(outages)
+    return verdict
   }
 }
 
 /**
- * All are asked at once and the first 200 wins. Without one, our own overload towards any of them
- * denies, then the outage of any is an outage, and only if all have denied it is a denial.
+ * All are asked at once and the first 200 wins. Without one: our own overload towards any of them
+ * denies, then a question that any of them left unanswered; then the outage of any is an outage, and
+ * only if all have denied it is a denial.
  */
 export const any = (asks: readonly Ask[], timeoutMs: number): Authorize => (request, signal) =>
   new Promise((resolve, reject) => {
@@ -64,7 +81,7 @@ export const any = (asks: readonly Ask[], timeoutMs: number): Authorize => (requ
     const conclude = (): void => {
       if (denials.length + outages.length < asks.length) return
       const [first] = denials
-      const own = denials.find(({ source }) => source !== 'backend')
+      const own = leastKnown(denials) ?? denials.find(({ source }) => source !== 'backend')
       if (own !== undefined) resolve(own)
       else if (outages.length > 0 || first === undefined) reject(together(outages))
       else resolve(denials.find(({ fault }) => fault !== undefined) ?? first)

@@ -4,14 +4,14 @@ import type { BackendSettings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { trace } from '../trace.js'
 import { createConnections, type Connections } from './connections.js'
-import { progress } from './progress.js'
+import type { Clock, Evidence } from './evidence.js'
+import { operatorText, outageOf, type Failure } from './failure.js'
+import type { Lookup } from './lookup.js'
+import { progress, type Progress } from './progress.js'
 import { Question } from './question.js'
 import { requestBuilder, type BackendRequest, type Malformed } from './request.js'
 
 const debug = trace('backend')
-
-/** Milliseconds from any fixed point; must never jump. */
-export type Clock = () => number
 
 /** How one backend has been doing. Times are in milliseconds. */
 export interface TargetStats {
@@ -27,12 +27,20 @@ export interface TargetStats {
   readonly waiting: number
 }
 
+/** Where a URL leads, for people. */
+export const placeOf = (url: string): string => {
+  const { protocol, hostname, port } = new URL(url)
+  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
+}
+
+/** Refuses one client whose question met what the others' do not. */
+const unanswered = (what: string): Verdict =>
+  ({ ...deny('unanswered', 'the backend did not answer, but answers others'), fault: `${what}, while others are answered` })
+
 /** One backend URL: how it is asked, and how it has been doing. */
 export class Target {
-  /** Host and port, for people. */
+  /** Host and port. */
   readonly at: string
-  /** TLS needs one round of the event loop more until an answer that has come in can be seen. */
-  readonly pollsAtDeadline: 1 | 2
   closing = false
   private readonly origin: string
   private readonly build: (request: AccessRequest) => BackendRequest | Malformed
@@ -40,16 +48,16 @@ export class Target {
   private answers = 0
   private latencyMs: number | undefined
   private answeredAt: number | undefined
-  private waiting = 0
+  private readonly out = new Set<Question>()
   private readonly dispatched: Question[] = []
 
-  constructor(private readonly settings: BackendSettings, readonly url: string, readonly now: Clock) {
-    const { origin, protocol, hostname, port } = new URL(url)
-    this.origin = origin
-    this.at = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
-    this.pollsAtDeadline = protocol === 'https:' ? 2 : 1
+  constructor(
+    readonly settings: BackendSettings, private readonly url: string, readonly now: Clock, readonly evidence: Evidence, lookup: Lookup
+  ) {
+    this.at = placeOf(url)
+    this.origin = new URL(url).origin
     this.build = requestBuilder(settings, url)
-    this.connections = createConnections(origin, settings, (socket) => {
+    this.connections = createConnections(this.origin, settings, lookup, (socket) => {
       if (progress.watched) progress.tell({ is: 'connecting', url, socket })
     })
   }
@@ -65,22 +73,17 @@ export class Target {
     if ('malformed' in built) return Promise.resolve(deny('malformed', built.malformed))
     return new Promise((resolve, reject) => {
       if (debug.enabled) debug('%s is asked for session %s', this.at, request.sessionId)
-      if (progress.watched) progress.tell({ is: 'asked', url: this.url, request: built })
-      this.waiting += 1
+      this.tell({ is: 'asked', request: built })
       const options = { method: 'GET' as const, path: built.path, headers: built.headers }
-      const question = new Question(this, this.settings, built, signal, budgetMs, options, resolve, reject)
+      const question = new Question(this, signal, request, budgetMs, options, resolve, reject)
+      this.out.add(question)
       this.connections.dispatch(options, question)
-      question.dispatched()
+      if (question.queued) this.watchSoon(question)
     })
   }
 
-  /**
-   * Listens to a signal if the question still waits when this turn of the event loop is over, which
-   * most do not; a listener for each costs as much as a tenth of the whole question.
-   */
-  watchSoon(question: Question): void {
-    if (this.dispatched.push(question) > 1) return
-    setImmediate(() => { for (const each of this.dispatched.splice(0)) each.watch() })
+  tell(step: Progress extends infer Step ? Step extends Progress ? Omit<Step, 'url'> : never : never): void {
+    if (progress.watched) progress.tell({ ...step, url: this.url })
   }
 
   /** A final status came. */
@@ -88,23 +91,48 @@ export class Target {
     this.answers += 1
     this.latencyMs = latencyMs
     this.answeredAt = this.now()
+    this.evidence.answered(latencyMs)
   }
 
-  /** A question has its verdict, or never will. */
-  settled(): void {
-    this.waiting -= 1
+  /** A question still waits when a quarter of its time is over. */
+  isLate(question: Question, askedAt: number): void {
+    this.evidence.worry(question, askedAt, () => [...this.out].map(({ request: { sessionId, ip } }) => `${sessionId} of ${ip}`))
   }
 
-  /** Whether it has answered anybody within the last `timeoutMs`: then who is still in the queue waits for us. */
-  isAnswering(): boolean {
-    return this.answeredAt !== undefined && this.now() - this.answeredAt <= this.settings.timeoutMs
+  /**
+   * A question has failed: says what becomes of it as soon as there are witnesses.
+   * @param isDue its time was up, so that it met silence
+   */
+  decide(failure: Failure, askedAt: number, budgetMs: number, isDue: boolean, resolve: (verdict: Verdict) => void, reject: (error: unknown) => void): void {
+    this.tell({ is: 'failed', reason: operatorText(failure, this.at) })
+    const now = this.now()
+    this.evidence.decide({
+      failure,
+      since: isDue ? askedAt + budgetMs / 4 : now,
+      // Whatever a stall has taken from the probe, the question waits longer for it.
+      due: isDue ? now + Math.min(this.evidence.lostMs, budgetMs / 4) : askedAt + budgetMs,
+      budgetMs,
+      settle: (judgement) => {
+        switch (judgement) {
+          case 'outage': return reject(outageOf(failure, this.at, this.evidence.suspects))
+          case 'unanswered': return resolve(unanswered(operatorText(failure, this.at)))
+          case 'overload': return resolve(deny('overload', failure.met === 'nothing' ? failure.text('the backend') : `${failure.text('the backend')}, which alone proves no outage`))
+        }
+      }
+    })
+  }
+
+  /** A question waits for no status any more. */
+  over(question: Question): void {
+    this.out.delete(question)
+    this.evidence.relax(question)
   }
 
   stats(): TargetStats {
     return {
       origin: this.origin,
       answers: this.answers,
-      waiting: this.waiting,
+      waiting: this.out.size,
       ...(this.latencyMs !== undefined && { latencyMs: this.latencyMs }),
       ...(this.answeredAt !== undefined && { sinceAnswerMs: this.now() - this.answeredAt })
     }
@@ -114,5 +142,14 @@ export class Target {
   async close(): Promise<void> {
     this.closing = true
     await this.connections.destroy()
+  }
+
+  /**
+   * Listens to a signal if the question still waits when this turn of the event loop is over, which
+   * most do not; a listener for each costs as much as a tenth of the whole question.
+   */
+  private watchSoon(question: Question): void {
+    if (this.dispatched.push(question) > 1) return
+    setImmediate(() => { for (const each of this.dispatched.splice(0)) each.watch() })
   }
 }

@@ -56,7 +56,7 @@ export class Documents {
     const backend = settings[action]
     if (!settings.actions.includes(action)) return { asked: false, why: `${action} is open to everybody` }
     if ('refuse' in backend) return { asked: false, why: backend.refuse }
-    const { tls, urls, headers, params, strategy, defaultAction, timeoutMs, maxConnections, unavailableStatuses, requireHeader, denyBody, rememberMs, lastVerdictMs } = backend
+    const { tls, urls, headers, params, strategy, defaultAction, timeoutMs, maxConnections, unavailableStatuses, requireHeader, denyBody, rememberMs, lastVerdictMs, probe } = backend
     return {
       asked: true,
       urls: urls.map((url) => this.url(url)),
@@ -71,6 +71,7 @@ export class Documents {
       denyBody,
       rememberMs,
       lastVerdictMs,
+      probe: { path: probe.path, query: this.query(probe.query) },
       rejectUnauthorized: tls.rejectUnauthorized
     }
   }

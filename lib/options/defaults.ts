@@ -27,6 +27,7 @@ export const DEFAULTS = deepFreeze({
   denyBody: false,
   rememberMs: 0,
   lastVerdictMs: 0,
+  probe: { path: '/probe/probe', query: '' },
   breaker: { failures: 10, probeMs: 2000 },
   hlsIdleMs: 32_000,
   maxSessions: 100_000,

@@ -87,5 +87,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => string | undefin
   'response-header-name': (text) => /^[\w!#$%&'*+.^`|~-]+$/.test(text) ? undefined : 'must be a legal header name',
   'rule-path': (text) => /^[/*]/.test(text) ? undefined : 'must begin with / or *',
   extension: (text) => /^\.?[a-z\d]{1,16}$/i.test(text) ? undefined : 'must be an extension such as .html',
+  'probe-path': (text) => /^\/[!-"$->@-~]{0,254}$/.test(text) ? undefined : 'must begin with / and be printable ASCII without ? and #, of at most 255 characters',
+  'probe-query': (text) => /^[!-"$-~]{0,1024}$/.test(text) ? undefined : 'must be printable ASCII without spaces and #, of at most 1024 characters, such as token=probe',
   'stream-pattern': streamPatternProblem
 }

@@ -27,6 +27,18 @@ export interface BreakerOptions {
   probeMs?: number
 }
 
+/** The question that is nobody's, by which the plugin finds out whether the backend is down. */
+export interface ProbeOptions {
+  /** Its `X-Real-Path`. Default `/probe/probe`. */
+  path?: string
+  /**
+   * Its query, such as `token=probe`: best a token that the backend looks up and refuses, so that an
+   * outage behind its check of the token shows. Whoever else sends one that is allowed is let in.
+   * Default empty.
+   */
+  query?: string
+}
+
 /** What can differ between players and publishers. */
 export interface BackendOptions {
   /**
@@ -85,6 +97,8 @@ export interface BackendOptions {
    * action, in milliseconds. Default 0, not at all.
    */
   lastVerdictMs?: number
+  /** What the backend is asked when it is to be known whether it is down. */
+  probe?: ProbeOptions
   /** When to stop waiting for a backend that is down; `false` waits `timeoutMs` for each client. */
   breaker?: BreakerOptions | false
 }

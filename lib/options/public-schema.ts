@@ -29,6 +29,8 @@ export const PATTERNS: Readonly<Record<string, string>> = {
   'response-header-name': HEADER_NAME,
   'rule-path': '^[/*]',
   extension: '^\\.?[a-zA-Z\\d]{1,16}$',
+  'probe-path': '^/[!-"$->@-~]{0,254}$',
+  'probe-query': '^[!-"$-~]{0,1024}$',
   'stream-pattern': '\\{app\\}.*\\{stream\\}|\\{stream\\}.*\\{app\\}'
 }
 

@@ -14,7 +14,7 @@ export const redactStoreUrl = (text: string): string => {
 const MAX_SHOWN = 60
 
 /** Options below which every text may be a secret. */
-const SECRET = /\.(?:headers|params|tls|token|secret|store)\b/
+const SECRET = /\.(?:headers|params|tls|token|secret|store|probe)\b/
 
 /** What was given for an option, in words for an error message that may be pasted anywhere. */
 export const shown = (path: string, value: unknown): string => {

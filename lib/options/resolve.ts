@@ -87,6 +87,7 @@ const backendOf = ({ section, preset, home, baseDir, mistakes }: Part): BackendS
     denyBody: set.denyBody,
     rememberMs: set.rememberMs,
     lastVerdictMs: set.lastVerdictMs,
+    probe: { ...DEFAULTS.probe, ...set.probe },
     breaker: set.breaker === false ? false : { ...DEFAULTS.breaker, ...set.breaker }
   }
 }

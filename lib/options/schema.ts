@@ -75,6 +75,14 @@ const backend = {
   rememberMs: ms(0, DEFAULTS.rememberMs, 'How long an allow is remembered when the backend does not say (X-AuthDuration).'),
   lastVerdictMs: ms(0, DEFAULTS.lastVerdictMs,
     'How long after an allow the same request is let in again during an outage, whatever the default action; 0 is never.'),
+  probe: {
+    type: 'object', additionalProperties: false, default: DEFAULTS.probe,
+    properties: {
+      path: { type: 'string', format: 'probe-path', default: DEFAULTS.probe.path, description: 'Its X-Real-Path.' },
+      query: { type: 'string', format: 'probe-query', default: DEFAULTS.probe.query, description: 'Its query: best a token that the backend looks up and refuses.' }
+    },
+    description: 'The question that is nobody\'s, by which it is found out whether the backend is down.'
+  },
   breaker: {
     type: ['object', 'boolean'], not: { const: true }, additionalProperties: false, default: DEFAULTS.breaker,
     properties: {

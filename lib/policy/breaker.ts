@@ -1,10 +1,16 @@
 import type { Authorize } from '../access/authorize.js'
-import type { Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
 import { trace } from '../trace.js'
-import type { Clock } from './memory.js'
 
 const debug = trace('policy')
+
+/** What the breaker knows of the backend beside the questions that go through it. */
+export interface Watched {
+  /** Asks the neutral question; whether it went out, but got no answer. */
+  readonly probe: () => Promise<'answered' | 'silent' | 'failed'>
+  /** Calls back whenever the backend has answered anybody. */
+  readonly onAnswer: (listener: () => void) => void
+}
 
 export interface BreakerHooks {
   /** Clients now get the default action at once. */
@@ -13,68 +19,90 @@ export interface BreakerHooks {
   readonly onClose?: () => void
 }
 
-type State =
-  | { readonly is: 'closed', failures: number }
-  | { readonly is: 'open', readonly reason: string, since: number, probing: boolean }
+export interface Breaker {
+  readonly authorize: Authorize
+  /** Nobody waits for the backend at the moment. */
+  readonly isOpen: boolean
+  /** Stops probing. */
+  close(): void
+}
+
+interface Open {
+  /** What failed last before it opened. */
+  readonly outage: BackendUnavailable
+  timer?: NodeJS.Timeout
+  /** The probe went out and was not answered: one client's question may say more. */
+  mayTry: boolean
+  /** It is on its way. */
+  trying: boolean
+}
 
 /**
- * Stops waiting for a backend that is down: after `failures` outages in a row every request is an
- * outage at once, but for one at a time, each `probeMs`, that tries. Any answer closes it.
+ * Stops waiting for a backend that is down: after `failures` outages in a row every request is an outage
+ * at once, and each `probeMs` the probe tries. Only if that goes out and is not answered does one
+ * client's question try as well. Whoever is answered closes it.
  *
- * Denials are answers. A client that left, a bug and this process's own overload say nothing about
- * the backend. An outage counts only if the backend has answered nobody since that request began,
- * so that one client's slow requests cannot shut the door on the others.
+ * An outage counts only if nobody has been answered since that request began, so that one client's slow
+ * requests cannot shut the door on the others.
  */
 export const breaker = (
   next: Authorize,
   settings: { readonly failures: number, readonly probeMs: number } | false,
-  { onOpen, onClose }: BreakerHooks = {},
-  now: Clock = () => performance.now()
-): Authorize => {
-  if (settings === false) return next
+  { probe, onAnswer }: Watched,
+  { onOpen, onClose }: BreakerHooks = {}
+): Breaker => {
+  if (settings === false) return { authorize: next, isOpen: false, close: () => undefined }
   const { failures, probeMs } = settings
-  let state: State = { is: 'closed', failures: 0 }
+  let failed = 0
+  let open: Open | undefined
   let answers = 0
+  let closed = false
 
-  const answered = (): void => {
+  onAnswer(() => {
     answers += 1
-    const wasOpen = state.is === 'open'
-    state = { is: 'closed', failures: 0 }
-    if (!wasOpen) return
+    failed = 0
+    if (open === undefined) return
+    clearTimeout(open.timer)
+    open = undefined
     debug('breaker closes')
     onClose?.()
+  })
+  const probeSoon = (state: Open): void => {
+    state.timer = setTimeout(() => {
+      void probe().then((outcome) => {
+        if (open !== state || closed) return
+        state.mayTry = outcome === 'silent' && !state.trying
+        probeSoon(state)
+      })
+    }, probeMs).unref()
   }
-  const failed = (answersBefore: number, { message }: BackendUnavailable): void => {
-    if (state.is === 'open' || answers !== answersBefore) return
-    state.failures += 1
-    if (state.failures < failures) return
-    state = { is: 'open', reason: message, since: now(), probing: false }
-    debug('breaker opens: %s', message)
-    onOpen?.(message)
+  const count = (answersBefore: number, outage: BackendUnavailable): void => {
+    if (open !== undefined || closed || answers !== answersBefore) return
+    failed += 1
+    if (failed < failures) return
+    open = { outage, mayTry: false, trying: false }
+    probeSoon(open)
+    debug('breaker opens: %s', outage.message)
+    onOpen?.(outage.message)
   }
-  const heard = (verdict: Verdict): Verdict => {
-    if (verdict.source === 'backend') answered()
-    return verdict
-  }
-  const ask: Authorize = (request, signal) => {
-    const answersBefore = answers
-    return next(request, signal).then(heard, (error: unknown) => {
-      if (error instanceof BackendUnavailable) failed(answersBefore, error)
-      throw error
-    })
-  }
-  const probe = async (open: Extract<State, { is: 'open' }>, ...[request, signal]: Parameters<Authorize>): Promise<Verdict> => {
-    if (open.probing || now() - open.since < probeMs) throw new BackendUnavailable(`${open.reason}; not asked again yet`)
-    open.probing = true
-    try {
-      return await ask(request, signal)
-    } catch (error) {
-      // A probe whose client left has tried nothing; the next request may.
-      if (error instanceof BackendUnavailable) open.since = now()
-      throw error
-    } finally {
-      open.probing = false
+  return {
+    authorize(request, signal) {
+      if (open !== undefined && !open.mayTry) {
+        const { message, forClients } = open.outage
+        return Promise.reject(new BackendUnavailable(`${message}; not asked again yet`, { forClients: `${forClients}; not asked again yet`, cause: open.outage }))
+      }
+      const tried = open
+      if (tried !== undefined) Object.assign(tried, { mayTry: false, trying: true })
+      const answersBefore = answers
+      return next(request, signal).catch((error: unknown) => {
+        if (error instanceof BackendUnavailable) count(answersBefore, error)
+        throw error
+      }).finally(() => { if (tried !== undefined) tried.trying = false })
+    },
+    get isOpen() { return open !== undefined },
+    close() {
+      closed = true
+      clearTimeout(open?.timer)
     }
   }
-  return (request, signal) => state.is === 'closed' ? ask(request, signal) : probe(state, request, signal)
 }

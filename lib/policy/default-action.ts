@@ -9,19 +9,8 @@ export interface DefaultActionOptions {
   readonly onUnavailable?: (request: AccessRequest, verdict: Verdict, error: BackendUnavailable) => void
 }
 
-/**
- * What a client may read of an outage: plain ASCII and short, and neither the address nor the name
- * of the backend.
- */
-const outageReason = ({ message }: BackendUnavailable): string =>
-  message
-    .slice(0, 300)
-    .replace(/\b[a-z]+:\/\/\S+/gi, '')
-    .replace(/\[?[\da-f]*:[\da-f]*:[\da-f:.]*\]?(?::\d+)?|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/gi, '')
-    .replace(/[^\x20-\x7e]/g, '?')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .slice(0, 120)
+/** What a client may read of an outage: plain ASCII and short. */
+const outageReason = ({ forClients }: BackendUnavailable): string => forClients.replace(/[^\x20-\x7e]/g, '?').slice(0, 120)
 
 /** The one place that turns an outage into a verdict. Every other error goes on to the gate, which denies. */
 export const defaultAction = (next: Authorize, { defaultAction: action, onUnavailable }: DefaultActionOptions): Authorize =>

@@ -1,12 +1,17 @@
 import type { Authorize } from '../access/authorize.js'
-import type { Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
 
 export interface OutageHooks {
   /** The first request that met the outage has just done so. */
-  readonly onBegin: (reason: string) => void
+  readonly onBegin: (outage: BackendUnavailable) => void
   /** The backend answers again; so many requests met the outage. */
   readonly onEnd: (requests: number, reason: string) => void
+}
+
+export interface OutageWatch {
+  readonly authorize: Authorize
+  /** It has begun, and its end has not been told. */
+  readonly isOn: boolean
 }
 
 /**
@@ -16,36 +21,37 @@ export interface OutageHooks {
  */
 export const CALM_MS = 1000
 
-/** Tells when an outage begins and when it ends. Changes no verdict; stands before the breaker. */
-export const watchOutage = (next: Authorize, { onBegin, onEnd }: OutageHooks, calmMs = CALM_MS): Authorize => {
+/**
+ * Tells when an outage begins and when it ends. Changes no verdict; stands before the breaker.
+ * @param onAnswer calls back whenever the backend has answered anybody, probes included
+ */
+export const watchOutage = (next: Authorize, onAnswer: (listener: () => void) => void, { onBegin, onEnd }: OutageHooks, calmMs = CALM_MS): OutageWatch => {
   let outage: { requests: number, reason: string, calm?: NodeJS.Timeout } | undefined
 
-  const failed = ({ message }: BackendUnavailable): void => {
+  const failed = (error: BackendUnavailable): void => {
     clearTimeout(outage?.calm)
     if (outage === undefined) {
-      outage = { requests: 1, reason: message }
-      onBegin(message)
+      outage = { requests: 1, reason: error.message }
+      onBegin(error)
     } else {
       delete outage.calm
       outage.requests += 1
     }
   }
-  const answered = (): void => {
+  onAnswer(() => {
     if (outage === undefined || outage.calm !== undefined) return
     const { requests, reason } = outage
     outage.calm = setTimeout(() => {
       outage = undefined
       onEnd(requests, reason)
     }, calmMs).unref()
-  }
+  })
 
-  const heard = (verdict: Verdict): Verdict => {
-    if (verdict.source === 'backend') answered()
-    return verdict
+  return {
+    authorize: (request, signal) => next(request, signal).catch((error: unknown) => {
+      if (error instanceof BackendUnavailable) failed(error)
+      throw error
+    }),
+    get isOn() { return outage !== undefined }
   }
-  const refused = (error: unknown): never => {
-    if (error instanceof BackendUnavailable) failed(error)
-    throw error
-  }
-  return (request, signal) => next(request, signal).then(heard, refused)
 }

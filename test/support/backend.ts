@@ -36,15 +36,17 @@ export interface BackendAnswer {
 export interface ControlledBackend {
   readonly url: string
   readonly port: number
-  /** Everything that was asked, in order. */
+  /** Everything that was asked of a client, in order. */
   readonly requests: Asked[]
+  /** Every probe, in order. */
+  readonly probes: Asked[]
   /** Answers from now on: always the same, or as a function says. */
   answer(how: BackendAnswer | ((asked: Asked) => BackendAnswer)): void
   /** Back to the token. */
   reset(): void
   /** Answers those that are held (all, or those that match), as they were to be answered or otherwise. */
   release(answer?: BackendAnswer, matches?: (asked: Asked) => boolean): number
-  /** Requests that are held now. */
+  /** Requests of clients that are held now; probes are held, too, and not told. */
   held(): Asked[]
   /** The first request, past or to come, whose target contains this. */
   waitFor(matches: string | ((asked: Asked) => boolean), ms?: number): Promise<Asked>
@@ -57,9 +59,13 @@ export interface ControlledBackend {
 export const byToken = ({ query }: Asked): BackendAnswer =>
   ({ status: new URLSearchParams(query).get('token') === '123' ? 200 : 403 })
 
+/** The neutral question, which no client has asked. */
+export const isProbe = ({ headers }: Pick<Asked, 'headers'>): boolean => String(headers['x-session-id']).startsWith('probe-')
+
 /** Starts a backend on a free port of 127.0.0.1, or on one where another was before. */
 export const startBackend = async ({ tls = false, port: wanted = 0 }: { tls?: boolean, port?: number } = {}): Promise<ControlledBackend> => {
   const requests: Asked[] = []
+  const probes: Asked[] = []
   const holding = new Map<Asked, (change: BackendAnswer) => void>()
   const sockets = new Set<Socket>()
   let decide: (asked: Asked) => BackendAnswer = byToken
@@ -79,7 +85,8 @@ export const startBackend = async ({ tls = false, port: wanted = 0 }: { tls?: bo
     const { method = '', url = '', rawHeaders, headers } = req
     const mark = url.indexOf('?')
     const asked = { method, url, query: mark < 0 ? '' : url.slice(mark + 1), rawHeaders, headers, at: Date.now() }
-    requests.push(asked)
+    if (isProbe(asked)) probes.push(asked)
+    else requests.push(asked)
     res.on('error', () => undefined)
     void handle(asked, req, res)
   }
@@ -95,14 +102,15 @@ export const startBackend = async ({ tls = false, port: wanted = 0 }: { tls?: bo
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     port,
     requests,
+    probes,
     answer(how) { decide = typeof how === 'function' ? how : () => how },
     reset() { decide = byToken },
     release(answer = {}, matches = () => true) {
       const chosen = [...holding].filter(([asked]) => matches(asked))
       for (const [, go] of chosen) go(answer)
-      return chosen.length
+      return chosen.filter(([asked]) => !isProbe(asked)).length
     },
-    held: () => [...holding.keys()],
+    held: () => [...holding.keys()].filter((asked) => !isProbe(asked)),
     async waitFor(matches, ms = PATIENCE_MS) {
       const fits = typeof matches === 'function' ? matches : (asked: Asked) => asked.url.includes(matches)
       await until(() => requests.some(fits), () => `the backend is asked ${matches.toString()}; it was asked ${JSON.stringify(requests.map(({ url }) => url))}`, ms)

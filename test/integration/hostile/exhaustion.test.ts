@@ -208,7 +208,7 @@ describe('own exhaustion under a default action of allow, and a backend that den
     arena.backend.answer({ status: 403, delayMs: 500 })
     const { result, verdicts } = await arena.unharmed(() => crowd(arena, 3))
     nobodyIn(result)
-    expect(count(verdicts)).to.have.all.keys('deny by backend', 'deny by overload')
+    expect(count(verdicts)).to.have.all.keys('deny by backend', 'deny by unanswered')
     await allIsWell()
   })
 })

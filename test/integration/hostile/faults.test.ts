@@ -134,11 +134,12 @@ for (const defaultAction of ['deny', 'allow'] as const) {
         const { verdict } = verdicts.find(({ request }) => request.query === query)!
         const what = JSON.stringify({ query, told, verdict })
         expect(told, what).to.equal(verdict.allowed ? 'in' : 'out')
-        expect(verdict.source, what).to.be.oneOf(['backend', 'default'])
-        expect(verdict.allowed, what).to.equal(verdict.source === 'default' ? defaultAction === 'allow' : query.startsWith(`${GOOD}&`))
+        expect(verdict.source, what).to.be.oneOf(['backend', 'default', 'unanswered', 'overload'])
+        expect(verdict.allowed, what).to.equal(verdict.source === 'default' ? defaultAction === 'allow' : verdict.source === 'backend' && query.startsWith(`${GOOD}&`))
         kinds.add(verdict.source)
       }
-      expect([...kinds].sort(), 'it was up and it was down').to.deep.equal(['backend', 'default'])
+      expect([...kinds], 'it was up').to.include('backend')
+      expect(kinds.size, 'and it was down').to.be.above(1)
     })
 
     describe('at another address', () => {

@@ -13,7 +13,7 @@ export const access = (change: Partial<AccessRequest> = {}): AccessRequest => ({
 export const settingsFor = (urls: readonly string[], change: Partial<BackendSettings> = {}): BackendSettings => ({
   urls, strategy: 'failover', defaultAction: 'deny', timeoutMs: 1000, maxConnections: 8, headers: {}, params: {},
   unavailableStatuses: [], tls: { rejectUnauthorized: true }, requireHeader: null, denyBody: false, rememberMs: 0,
-  lastVerdictMs: 0, breaker: false, ...change
+  lastVerdictMs: 0, probe: { path: '/probe/probe', query: '' }, breaker: false, ...change
 })
 
 /** What a raw backend does with one request, given its text and how many came before it. */
@@ -26,9 +26,11 @@ export const forbidden = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'
 export interface RawBackend {
   readonly url: string
   readonly port: number
-  /** The text of every request. */
+  /** The text of every request of a client. */
   readonly requests: string[]
-  /** Every connection that was accepted, in order. */
+  /** The text of every probe. It is answered as the newest request was, or as the first would be. */
+  readonly probes: string[]
+  /** Every connection that was accepted, in order, but for those of probes. */
   readonly sockets: Socket[]
   /** Connections that are open now. */
   open(): number
@@ -48,16 +50,23 @@ const readRequests = (socket: Socket, onRequest: (text: string) => void): void =
   })
 }
 
-export const rawBackend = async (answer: Answer, { server = createServer(), event = 'connection', scheme = 'http' }: { server?: Server, event?: string, scheme?: string } = {}): Promise<RawBackend> => {
+export const rawBackend = async (answer: Answer, { server = createServer(), event = 'connection', scheme = 'http', probe = answer }: { server?: Server, event?: string, scheme?: string, probe?: Answer } = {}): Promise<RawBackend> => {
   const requests: string[] = []
+  const probes: string[] = []
   const sockets: Socket[] = []
   const raw = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     raw.add(socket.on('error', () => undefined).on('close', () => raw.delete(socket)))
   })
   server.on(event, (socket: Socket) => {
-    sockets.push(socket.on('error', () => undefined))
+    socket.on('error', () => undefined)
+    sockets.push(socket)
     readRequests(socket, (text) => {
+      if (text.includes('X-Session-Id: probe-')) {
+        probes.push(text)
+        sockets.splice(sockets.indexOf(socket), 1)
+        return probe(socket, text, Math.max(0, requests.length - 1))
+      }
       requests.push(text)
       answer(socket, text, requests.length - 1)
     })
@@ -68,6 +77,7 @@ export const rawBackend = async (answer: Answer, { server = createServer(), even
     url: `${scheme}://127.0.0.1:${port}`,
     port,
     requests,
+    probes,
     sockets,
     open: () => raw.size,
     close: () => new Promise((resolve) => {

@@ -5,7 +5,7 @@ import { any, DOWN_MS, failover, type Ask } from '../../../lib/backend/strategy.
 import { BackendUnavailable } from '../../../lib/errors.js'
 import { access, ask, backendFor, cleanup, forbidden, ok, outage, rawBackend, sleep, type Answer } from './raw-backend.js'
 
-type Outcome = 'allow' | 'deny' | 'fault' | 'overload' | 'outage' | 'bug' | 'never'
+type Outcome = 'allow' | 'deny' | 'fault' | 'overload' | 'unanswered' | 'malformed' | 'outage' | 'bug' | 'never'
 
 const signal = new AbortController().signal
 const bug = new Error('bug')
@@ -18,7 +18,7 @@ const scripted = (outcomes: Outcome[]): { asks: Ask[], asked: [index: number, bu
       case 'allow': return Promise.resolve(allow('backend', `${index}`))
       case 'deny': return Promise.resolve(deny('backend', `${index}`))
       case 'fault': return Promise.resolve({ ...deny('backend', `${index}`), fault: 'x' })
-      case 'overload': return Promise.resolve(deny('overload', `${index}`))
+      case 'overload': case 'unanswered': case 'malformed': return Promise.resolve(deny(outcome, `${index}`))
       case 'outage': return Promise.reject(new BackendUnavailable(`${index} is down`))
       case 'bug': return Promise.reject(bug)
       case 'never': return new Promise(() => undefined)
@@ -45,6 +45,11 @@ describe('several backends', () => {
       [['outage', 'deny', 'outage'], 'outage: 0 is down; 2 is down'],
       [['overload', 'outage'], 'deny by overload'],
       [['deny', 'overload'], 'deny by overload'],
+      [['unanswered', 'allow'], 'allow by backend'],
+      [['unanswered', 'overload'], 'deny by overload'],
+      [['outage', 'unanswered'], 'deny by unanswered'],
+      [['unanswered', 'deny'], 'deny by unanswered'],
+      [['malformed', 'malformed'], 'deny by malformed'],
       [['outage', 'bug'], 'bug']
     ] as [Outcome[], string][]) {
       it(`${outcomes.join(', ')}: ${expected}`, async () => {
@@ -67,7 +72,7 @@ describe('several backends', () => {
       return { got: await failover(asks, timeoutMs, () => 0)(access(), signal).catch((error: unknown) => error), asked }
     }
     for (const [outcomes, who] of [
-      [['allow', 'allow'], [0]], [['deny', 'allow'], [0]], [['overload', 'allow'], [0]], [['fault', 'allow'], [0]],
+      [['allow', 'allow'], [0]], [['deny', 'allow'], [0]], [['overload', 'allow'], [0, 1]], [['unanswered', 'deny'], [0, 1]], [['malformed', 'allow'], [0]], [['fault', 'allow'], [0]],
       [['outage', 'allow'], [0, 1]], [['outage', 'deny', 'allow'], [0, 1]], [['outage', 'outage', 'allow'], [0, 1, 2]], [['bug', 'allow'], [0]]
     ] as [Outcome[], number[]][]) {
       it(`${outcomes.join(', ')}: asks ${who.join(', ')}`, async () => {
@@ -82,6 +87,23 @@ describe('several backends', () => {
       expect(got).to.be.instanceOf(BackendUnavailable).and.include({ message: '0 is down; 1 is down' })
       expect((got as BackendUnavailable).cause).to.be.instanceOf(AggregateError)
     })
+    for (const [outcomes, source] of [
+      [['unanswered', 'unanswered'], 'unanswered'], [['outage', 'unanswered'], 'unanswered'], [['unanswered', 'outage'], 'unanswered'],
+      [['unanswered', 'overload'], 'overload'], [['outage', 'overload'], 'overload']
+    ] as [Outcome[], string][]) {
+      it(`${outcomes.join(', ')}: ${source}, since not every one is proven to be down`, async () => {
+        expect((await run(outcomes)).got).to.include({ allowed: false, source })
+      })
+    }
+    it('one that left a question unanswered is not marked', async () => {
+      const { asks, asked, outcomes } = scripted(['unanswered', 'allow'])
+      const authorize = failover(asks, 3000, () => 0)
+      for (const each of ['unanswered', 'overload'] as const) {
+        outcomes[0] = each
+        await authorize(access(), signal)
+      }
+      expect(asked.map(([index]) => index)).to.deep.equal([0, 1, 0, 1])
+    })
     it('each has an equal share of the time that is left', async () => {
       let time = 0
       const { asks, asked } = scripted(['outage', 'outage', 'allow'])
@@ -93,8 +115,7 @@ describe('several backends', () => {
       let time = 0
       const { asks, asked } = scripted(['outage', 'allow'])
       const slow = asks.map((each): Ask => (request, given, budgetMs) => { time += 3000; return each(request, given, budgetMs) })
-      const got: unknown = await failover(slow, 3000, () => time)(access(), signal).catch((error: unknown) => error)
-      expect(got).to.be.instanceOf(BackendUnavailable)
+      expect(await failover(slow, 3000, () => time)(access(), signal)).to.include({ allowed: false, source: 'overload' })
       expect(asked).to.deep.equal([[0, 1500]])
     })
     it('one that was down is asked last for a while, then one request tries it, and it is first again once it answers', async () => {
@@ -161,8 +182,8 @@ describe('several backends', () => {
     })
     it('an outage of all names each', async () => {
       const silent = await serve(() => undefined)
-      const { message } = await outage(ask(keep(backendFor(['http://127.0.0.1:1', silent.url], { timeoutMs: 100, strategy: 'any' }))))
-      expect(message).to.match(/^connection refused by 127\.0\.0\.1:1; no answer by 127\.0\.0\.1:\d+ within 100 ms$/)
+      const { message } = await outage(ask(keep(backendFor(['http://127.0.0.1:1', silent.url], { timeoutMs: 800, strategy: 'any' }))))
+      expect(message).to.match(/^connection refused by 127\.0\.0\.1:1; no answer by 127\.0\.0\.1:\d+ within 800 ms$/)
     })
   })
 })

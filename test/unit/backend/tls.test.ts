@@ -34,15 +34,16 @@ describe('a backend behind TLS', () => {
     const backend = keep(backendFor(`https://localhost:${server.port}`, { tls: { ca, rejectUnauthorized: true } }))
     expect(await ask(backend)).to.include({ allowed: true })
   })
-  for (const [title, pem, trusted, code] of [
-    ['untrusted', cert, {}, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
-    ['expired', file('expired.pem'), { ca }, 'CERT_HAS_EXPIRED'],
-    ['another\'s', file('other-name.pem'), { ca }, 'ERR_TLS_CERT_ALTNAME_INVALID']
+  for (const [title, pem, trusted, code, hint] of [
+    ['untrusted', cert, {}, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls\\.ca'],
+    ['expired', file('expired.pem'), { ca }, 'CERT_HAS_EXPIRED', 'expired'],
+    ['another\'s', file('other-name.pem'), { ca }, 'ERR_TLS_CERT_ALTNAME_INVALID', 'another name']
   ] as const) {
     it(`with a certificate that is ${title} is an outage, and nothing was sent`, async () => {
       const { server, backend } = await serve(trusted, { options: { cert: pem } })
       const error = await outage(ask(backend))
-      expect(error.message).to.equal(`no TLS with 127.0.0.1:${server.port}: ${code}`)
+      expect(error.message).to.match(new RegExp(`^no TLS with 127\\.0\\.0\\.1:${server.port}: ${code}; .*${hint}`))
+      expect(error.forClients).to.equal(`no TLS with the backend: ${code}`)
       expect(error.cause).to.have.property('code', code)
       expect(server.requests).to.deep.equal([])
       await until(() => server.open() === 0, 'the connection is closed')
@@ -61,9 +62,12 @@ describe('a backend behind TLS', () => {
     const plain = keep(await rawBackend(() => undefined))
     const backend = keep(backendFor(`https://127.0.0.1:${plain.port}`, { timeoutMs: 500 }))
     const error = outage(ask(backend))
-    await until(() => plain.sockets.length === 1, 'the connection is made')
-    plain.sockets[0]?.write('HTTP/1.1 400 Bad Request\r\n\r\n')
-    expect((await error).message).to.match(/^no TLS with 127\.0\.0\.1:\d+: \w+$/)
+    const answering = setInterval(() => { for (const socket of plain.sockets.splice(0)) socket.write('HTTP/1.1 400 Bad Request\r\n\r\n') }, 5)
+    try {
+      expect((await error).message).to.match(/^no TLS with 127\.0\.0\.1:\d+: \w+; that port does not speak TLS$/)
+    } finally {
+      clearInterval(answering)
+    }
   })
   it('that is asked without TLS is an outage', async () => {
     const { server } = await serve({})

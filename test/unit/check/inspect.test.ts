@@ -223,7 +223,7 @@ describe('check', () => {
       const backend = await secure()
       const { exitStatus, unavailable, questions: [question] } = await check({ url: backend.url })
       expect(exitStatus).to.equal(2)
-      expect(unavailable?.reason).to.match(new RegExp(`^no TLS with 127\\.0\\.0\\.1:${backend.port}: [A-Z_]+$`))
+      expect(unavailable?.reason).to.match(new RegExp(`^no TLS with 127\\.0\\.0\\.1:${backend.port}: [A-Z_]+; .*tls\\.ca$`))
       expect(question!.timesMs).to.include({ tls: null, firstByte: null })
       expect(backend.requests).to.have.length(0)
     })

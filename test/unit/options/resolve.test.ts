@@ -34,7 +34,7 @@ describe('options', () => {
       play: {
         urls: [`${URL}/`], strategy: 'failover', defaultAction: 'deny', timeoutMs: 3000, maxConnections: 256, headers: {}, params: {},
         unavailableStatuses: [], tls: { rejectUnauthorized: true }, requireHeader: null, denyBody: false, rememberMs: 0, lastVerdictMs: 0,
-        breaker: { failures: 10, probeMs: 2000 }
+        probe: { path: '/probe/probe', query: '' }, breaker: { failures: 10, probeMs: 2000 }
       },
       publish: settings.play,
       rules: [], trustProxy: [], proxyProtocol: [], maxHeld: 4000, maxHeldPerIp: 200, commandTimeoutMs: 10_000, hlsIdleMs: 32_000, maxSessions: 100_000,
@@ -55,7 +55,8 @@ describe('options', () => {
   describe('are taken as they are set', () => {
     const backend = {
       strategy: 'any', defaultAction: 'allow', timeoutMs: 1, maxConnections: 1, headers: { Authorization: 'Bearer x' }, params: { a: '{app}{stream}{path}{ip}{action}{protocol}{sessionId}' },
-      unavailableStatuses: [502, 100, 599], requireHeader: 'X-UserId', denyBody: true, rememberMs: 2_147_483_647, lastVerdictMs: 5, breaker: { failures: 1, probeMs: 7 }
+      unavailableStatuses: [502, 100, 599], requireHeader: 'X-UserId', denyBody: true, rememberMs: 2_147_483_647, lastVerdictMs: 5,
+      probe: { path: '/p', query: 'token=probe&x=%20' }, breaker: { failures: 1, probeMs: 7 }
     }
     for (const [key, value] of Object.entries(backend)) {
       it(key, () => { expect(resolve({ url: URL, [key]: value }).play).to.deep.include({ [key]: value }) })
@@ -81,6 +82,9 @@ describe('options', () => {
     it('a part of breaker leaves the rest', () => {
       expect(resolve({ url: URL, breaker: { failures: 2 } }).play.breaker).to.deep.equal({ failures: 2, probeMs: 2000 })
       expect(resolve({ url: URL, breaker: false }).play.breaker).to.equal(false)
+    })
+    it('a part of probe leaves the rest', () => {
+      expect(resolve({ url: URL, probe: { query: 'token=probe' } }).play.probe).to.deep.equal({ path: '/probe/probe', query: 'token=probe' })
     })
     it('a part of files leaves the rest, and extensions may be written in any way', () => {
       expect(resolve({ url: URL, files: { open: ['HTML', '.Js'] } }).files).to.deep.equal({ open: ['.html', '.js'], stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304, ownOrigins: [], vodIdleMs: 600_000 })
@@ -167,6 +171,8 @@ describe('options', () => {
       [{ url: URL, actions: [] }, 'httpAuth.actions: must not be empty, got a list'],
       [{ url: URL, actions: ['play', 'play'] }, 'httpAuth.actions: must not name anything twice, got a list'],
       [{ url: URL, actions: ['watch'] }, 'httpAuth.actions[0]: must be "play" or "publish", got "watch"'],
+      [{ url: URL, probe: { path: 'probe' } }, 'httpAuth.probe.path: must begin with / and be printable ASCII without ? and #, of at most 255 characters, got a string that is not shown here'],
+      [{ url: URL, probe: { query: 'token=a b' } }, 'httpAuth.probe.query: must be printable ASCII without spaces and #, of at most 1024 characters, such as token=probe, got a string that is not shown here'],
       [{ url: URL, breaker: true }, 'httpAuth.breaker: must be an object or false, got true'],
       [{ url: URL, breaker: { failures: 0 } }, 'httpAuth.breaker.failures: must be at least 1, got 0'],
       [{ url: URL, unavailableStatuses: [200] }, 'httpAuth.unavailableStatuses[0]: must not be 200, got 200'],

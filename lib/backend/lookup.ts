@@ -1,0 +1,69 @@
+import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import { hasDescriptor } from './reserve.js'
+
+/** How long one lookup may take before the addresses last found serve in its place, in milliseconds. */
+const PATIENCE_MS = 1000
+
+type Found = (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void
+
+/** Looks up the name of one backend, for all who ask it. */
+export interface Lookup {
+  /** For `net.connect`. Questions that come while a lookup is on its way share it, so that it takes one of libuv's threads at most. */
+  readonly fresh: LookupFunction
+  /** The same, but with the addresses last found, at once, if there are any. */
+  readonly known: LookupFunction
+  /** Whether it is known where to connect to, without a lookup. */
+  readonly found: boolean
+}
+
+/** Hands the addresses over in the form that was asked for. */
+const handOver = (addresses: readonly LookupAddress[], { all }: LookupOptions, callback: Parameters<LookupFunction>[2]): void => {
+  const [first] = addresses
+  if (all === true) callback(null, [...addresses])
+  else if (first !== undefined) callback(null, first.address, first.family)
+}
+
+/**
+ * An error that proves nothing: a lookup fails without descriptors, too, with `EBUSY` or `ENOTFOUND` as
+ * Node's version has it, and whatever the resolver itself lacks is said in as many ways.
+ */
+const unproven = (cause: NodeJS.ErrnoException): NodeJS.ErrnoException =>
+  Object.assign(new Error(`the lookup failed (${cause.code ?? ''})`, { cause }), { code: 'ERR_LOOKUP' })
+
+export const createLookup = (hostname: string, resolve = resolveName): Lookup => {
+  let last: readonly LookupAddress[] | undefined
+  const waiting = new Set<Found>()
+  let looking = false
+
+  const begin = (): void => {
+    looking = true
+    const hadDescriptor = hasDescriptor()
+    resolve(hostname, { all: true }, (error, addresses) => {
+      looking = false
+      if (error === null && addresses.length > 0) last = addresses
+      const proven = error?.code === 'ENOTFOUND' && hadDescriptor && hasDescriptor()
+      const outcome = last !== undefined ? null : proven ? error : unproven(error ?? new Error('no address'))
+      for (const found of [...waiting]) found(outcome, last ?? [])
+    })
+  }
+  const lookup = (options: LookupOptions, callback: Parameters<LookupFunction>[2]): void => {
+    const found: Found = (error, addresses) => {
+      if (!waiting.delete(found)) return
+      clearTimeout(patience)
+      if (error === null) handOver(addresses, options, callback)
+      else callback(error, '')
+    }
+    const patience = last === undefined ? undefined : setTimeout(() => found(null, last ?? []), PATIENCE_MS)
+    waiting.add(found)
+    if (!looking) begin()
+  }
+  return {
+    fresh: (_, options, callback) => lookup(options, callback),
+    known: (_, options, callback) => {
+      if (last === undefined) lookup(options, callback)
+      else handOver(last, options, callback)
+    },
+    get found() { return isIP(hostname) !== 0 || last !== undefined }
+  }
+}

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import { buildConnector, type Dispatcher } from 'undici'
+import type { AccessRequest } from '../access/request.js'
+import type { BackendSettings } from '../access/settings.js'
+import { Connection, type Passenger } from './connection.js'
+import { connectOptions } from './connections.js'
+import { failureOf, type Failure } from './failure.js'
+import type { Lookup } from './lookup.js'
+import { requestBuilder, USER_AGENT, type BackendRequest, type Malformed } from './request.js'
+import { Reserve } from './reserve.js'
+import { afterTurns, type Turns } from './turns.js'
+
+/** A probe without an answer that counts. */
+interface FailedOutcome {
+  readonly is: 'failed'
+  readonly failure: Failure
+  /** The question itself went out. */
+  readonly connected: boolean
+  /** Its time ran out. */
+  readonly silent: boolean
+  /** It got a status, one that counts as unavailable. */
+  readonly status: boolean
+}
+
+/** What a probe came to. */
+export type ProbeOutcome =
+  /** A final status that counts. */
+  | { readonly is: 'answered', readonly status: number }
+  | FailedOutcome
+
+/** The share of a question's time that the probe has. */
+const SHARE = 2 / 3
+
+/** A stall of this process that may have cost the probe one of its addresses, in milliseconds. */
+const STALL_MS = 50
+
+const hasTimedOut = (error: Error): boolean =>
+  'errors' in error && Array.isArray(error.errors) && error.errors.some((each: { code?: unknown }) => each.code === 'ETIMEDOUT')
+
+/**
+ * The question that is nobody's: what it meets, no client has caused. It has an address that no client can
+ * have (RFC 5737), and the path and query that the operator names in `probe`.
+ */
+export const probeRequest = ({ path, query }: BackendSettings['probe']): AccessRequest => ({
+  sessionId: `probe-${randomBytes(12).toString('hex')}`, action: 'play', protocol: 'rtmp', ip: '192.0.2.1', path,
+  origin: 'rtmp://probe', userAgent: USER_AGENT, query, streamPath: '/probe/probe'
+})
+
+/**
+ * Asks one backend URL the neutral question: each time over a new connection outside the pool (a kept one goes
+ * silent behind a NAT that forgot it), to the addresses last found, with a descriptor that was set aside.
+ * Its time is counted in turns of the event loop.
+ */
+export class Probe {
+  private readonly build: (request: AccessRequest) => BackendRequest | Malformed
+  private readonly connector: buildConnector.connector
+  private readonly reserve = new Reserve()
+  private cancel: (() => void) | undefined
+  private turns: Turns | undefined
+
+  /** How long it waits for an answer, in milliseconds. */
+  readonly waitMs: number
+
+  /** @param questionMs how long a client's question may take */
+  constructor(private readonly settings: BackendSettings, url: string, private readonly lookup: Lookup, questionMs: number) {
+    this.build = requestBuilder(settings, url)
+    this.waitMs = SHARE * questionMs
+    this.connector = buildConnector({
+      ...connectOptions(settings), lookup: lookup.known, timeout: 0, maxCachedSessions: 0,
+      // Of several addresses the first may be one where nobody answers.
+      autoSelectFamilyAttemptTimeout: Math.max(250, Math.round(this.waitMs / 3))
+    })
+  }
+
+  /** How much time stalls of this process have taken from the one that is on its way, in milliseconds. */
+  get lostMs(): number {
+    return this.turns?.lostMs ?? 0
+  }
+
+  /** Asks. Never rejects; one at a time. */
+  ask(): Promise<ProbeOutcome> {
+    this.reserve.take()
+    const request = this.build(probeRequest(this.settings.probe))
+    if ('malformed' in request) return Promise.resolve({ is: 'failed', connected: false, silent: false, status: false, failure: { met: 'nothing', text: () => `the probe cannot be sent: ${request.malformed}` } })
+    return new Promise((resolve) => {
+      const connection = new Connection(request.origin, { pipelining: 1, headersTimeout: 0, bodyTimeout: 0 }, this.connector)
+      let connected = false
+      let settled = false
+      const settle = (outcome: ProbeOutcome): void => {
+        if (settled) return
+        settled = true
+        turns.stop()
+        this.cancel = this.turns = undefined
+        connection.cut()
+        connection.destroy().catch(() => undefined)
+        this.reserve.take()
+        resolve(outcome)
+      }
+      const fail = (failure: Failure, what: { silent?: boolean, status?: boolean } = {}): void =>
+        settle({ is: 'failed', failure, connected, silent: false, status: false, ...what })
+      const handler: Passenger = {
+        connection: undefined,
+        get gone() { return settled },
+        onConnect: () => { connected = true },
+        onHeaders: (status) => {
+          if (status < 200) return true
+          if (!this.settings.unavailableStatuses.includes(status)) settle({ is: 'answered', status })
+          else fail({ met: 'doubt', text: (at) => `${at} answered ${status}, which counts as unavailable` }, { status: true })
+          return true
+        },
+        onData: () => true,
+        onComplete: () => undefined,
+        onError: (error) => {
+          const failure = failureOf(error, connected)
+          // Node gives up an address by a timer, which fires as well if this process has stalled.
+          if (hasTimedOut(error) && turns.lostMs > STALL_MS) fail({ met: 'nothing', text: () => 'this server was too busy to connect', cause: error })
+          else fail(failure instanceof Error ? { met: 'nothing', text: () => `the probe failed: ${failure.message}`, cause: failure } : failure)
+        }
+      }
+      const turns = this.turns = afterTurns(this.waitMs, () => fail({
+        // Without an address it was the lookup that took so long, and that may be this process's own doing.
+        met: connected || this.lookup.found ? 'doubt' : 'nothing',
+        text: (at) => `no ${connected ? 'answer by' : 'connection to'} ${at} within ${Math.round(this.waitMs)} ms`
+      }, { silent: true }))
+      this.cancel = () => fail({ met: 'nothing', text: () => 'authorization is being shut down' })
+      this.reserve.give()
+      const options: Dispatcher.DispatchOptions = { method: 'GET', path: request.path, headers: request.headers }
+      connection.dispatch(options, handler)
+    })
+  }
+
+  /** Ends the one that is on its way, and gives the descriptor back. */
+  close(): void {
+    this.cancel?.()
+    this.reserve.give()
+  }
+}
