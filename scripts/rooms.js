@@ -29,7 +29,7 @@ export const ROOMS = {
   observe: { may: ['access', 'mask', 'version'], packages: ['prom-client'] },
   admin: { may: ['access', 'errors', 'mask', 'observe'], packages: [] },
   check: {
-    may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'sessions', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
+    may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'sessions', 'store', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
     packages: []
   },
   command: { may: ['errors', 'version', 'mask', 'options', 'check', 'handle', 'preload', 'nms/installed', 'nms/v4/command-line'], packages: ['leven'] }

@@ -35,7 +35,9 @@ export interface CheckDocument {
   readonly rule: string | null
   readonly verdict: Verdict | null
   readonly unavailable: { readonly reason: string, readonly defaultAction: 'allow' | 'deny' } | null
-  /** What is wrong with the backend. */
+  /** The store that several servers share, and how long it took to connect and to answer twice, or why it did not. */
+  readonly store: { readonly urls: readonly string[] } & ({ readonly connectMs: number, readonly answerMs: number } | { readonly reason: string }) | null
+  /** What is wrong with the backend or the store. */
   readonly faults: readonly string[]
   /** What is seldom meant. */
   readonly warnings: readonly string[]

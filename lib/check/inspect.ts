@@ -11,6 +11,9 @@ import { createDoor } from '../gate/door/door.js'
 import { dialectOf } from '../nms/find.js'
 import { findInstalled } from '../nms/installed.js'
 import { NEWEST } from '../nms/supported.js'
+import { maskSecrets } from '../mask.js'
+import { probeStore } from '../store/probe.js'
+import { redactStoreUrl } from '../options/redact.js'
 import { readConfig, type Config } from '../options/config.js'
 import { warningsOf } from '../options/warnings.js'
 import { askedByUrl, type AskedByUrl } from './asked-url.js'
@@ -34,7 +37,7 @@ export interface Wish {
 /** A document that says nothing. */
 export const NOTHING: CheckDocument = {
   file: null, error: null, contract: null, play: null, publish: null, accessRequest: null, questions: [], rule: null, verdict: null,
-  unavailable: null, faults: [], warnings: [], secretsShown: false, exitStatus: 0
+  unavailable: null, store: null, faults: [], warnings: [], secretsShown: false, exitStatus: 0
 }
 
 /**
@@ -45,9 +48,12 @@ export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckD
   const config = readConfig(wish.config)
   const { file, settings } = config
   const documents = new Documents(secretsShown)
+  const store = settings === false || settings.store === undefined ? null
+    : { urls: settings.store.urls.map(redactStoreUrl), ...await probeStore(settings.store) }
+  const away = store !== null && 'reason' in store
   if (settings === false) return { ...NOTHING, file, secretsShown, verdict: wish.url === undefined ? null : allow('rule', 'httpAuth is false, everybody is let in') }
   const about = {
-    ...NOTHING, file, secretsShown, contract: settings.contract, play: documents.action(settings, 'play'), publish: documents.action(settings, 'publish')
+    ...NOTHING, file, secretsShown, store, contract: settings.contract, play: documents.action(settings, 'play'), publish: documents.action(settings, 'publish')
   }
   const describe = (question: Question, actions: readonly Action[], backend: BackendSettings): QuestionDocument =>
     documents.question(question, actions, backend, pemFilesOf(backend.tls, tlsSections(config), dirname(file)))
@@ -58,8 +64,8 @@ export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckD
       ...about,
       questions,
       unavailable: outage,
-      ...wordsOf(findings, settings),
-      exitStatus: !answers ? 2 : findings.some(({ is }) => is === 'refuses') ? 1 : 0
+      ...withStore(wordsOf(findings, settings), store),
+      exitStatus: !answers || away ? 2 : findings.some(({ is }) => is === 'refuses') ? 1 : 0
     }
   }
   const premises = { ...settings, dialect: dialectOf(findInstalled()?.version ?? NEWEST, config.sections) }
@@ -68,7 +74,7 @@ export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckD
   const { verdict, questions, reason } = await decide(settings, asked)
   const backend = settings[request.action]
   const described = 'refuse' in backend ? [] : questions.map((question) => describe(question, [request.action], backend))
-  const words = wordsOf(findingsAbout(about, described, false), settings)
+  const words = withStore(wordsOf(findingsAbout(about, described, false), settings), store)
   return {
     ...about,
     accessRequest: documents.accessRequest(request),
@@ -96,6 +102,12 @@ const wordsOf = (findings: readonly Finding[], settings: Settings): Pick<CheckDo
   const texts = (warnings: boolean): string[] => findings.filter(({ is }) => (is === 'warning') === warnings).map(({ text }) => text)
   return { faults: texts(false), warnings: [...texts(true), ...warningsOf(settings)] }
 }
+
+/** Nobody is refused because of the store, but each server then counts by itself. */
+const withStore = ({ faults, warnings }: Pick<CheckDocument, 'faults' | 'warnings'>, store: CheckDocument['store']): Pick<CheckDocument, 'faults' | 'warnings'> => ({
+  faults: store !== null && 'reason' in store ? [...faults, `the store does not answer, so each server counts and remembers by itself: ${maskSecrets(store.reason)}`] : faults,
+  warnings
+})
 
 interface Decided { readonly verdict: Verdict, readonly questions: readonly Question[], readonly reason: string | undefined }
 

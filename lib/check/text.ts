@@ -72,10 +72,19 @@ const RESULTS = {
 const defaultAction = ({ unavailable }: CheckDocument): string[] => unavailable === null ? []
   : [`the default action is ${unavailable.defaultAction}: clients would be ${unavailable.defaultAction === 'allow' ? 'let in' : 'refused'}`]
 
+const storeLines = ({ store }: CheckDocument): string[] => store === null ? [] : [
+  store.urls.join(', '),
+  'reason' in store ? `no answer: ${store.reason}` : `connected in ${store.connectMs} ms, wrote and read in ${store.answerMs} ms`
+].map((line) => printable(line))
+
+/** The status is 2 because of the store alone. */
+const answersAlone = ({ store, questions, unavailable }: CheckDocument): boolean =>
+  store !== null && 'reason' in store && unavailable === null && questions.every(({ status }) => status !== null)
+
 const result = (document: CheckDocument): string[] => {
   const { questions, verdict, exitStatus } = document
   if (verdict !== null || questions.length === 0) return []
-  return ['', ...paragraph('result', [...RESULTS[exitStatus], ...defaultAction(document)])]
+  return ['', ...paragraph('result', [...(answersAlone(document) ? ['the config is valid and the backend answers, but the store does not'] : RESULTS[exitStatus]), ...defaultAction(document)])]
 }
 
 const findings = ({ verdict, faults, warnings }: CheckDocument): string[] => [
@@ -92,6 +101,7 @@ export const checkText = (document: CheckDocument): string => {
     ...paragraph('config', [`${file} is valid`, ...(contract === null ? ['httpAuth is false: this node-media-server is OPEN, nobody is asked'] : [`contract: ${contract}`])]),
     ...(play === null || accessRequest?.action === 'publish' ? [] : paragraph('play', settings(play))),
     ...(publish === null || accessRequest?.action === 'play' ? [] : paragraph('publish', settings(publish))),
+    ...paragraph('store', storeLines(document)),
     ...(accessRequest === null ? [] : ['', ...paragraph('client', [
       `${accessRequest.action} ${accessRequest.path} over ${accessRequest.protocol} by ${accessRequest.ip}, stream ${accessRequest.streamPath || 'none'}`
     ].map((line) => printable(line)))]),

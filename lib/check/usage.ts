@@ -6,7 +6,7 @@ export const CHECK_USAGE = `nms-http-auth check: asks the backend as the running
 With a URL (rtmp, rtmps, http, https, ws or wss, quoted) it asks for the client that would open it:
 the rules first, then the backend; for HLS it is the first request of a viewer. Without a URL it
 asks every backend about nobody and looks at the answers: a backend that redirects, answers 204 or
-has an error lets nobody in.
+has an error lets nobody in. A store that the config names is written to and read from.
 
   -c, --config FILE   the config file of node-media-server, with its section "httpAuth"
       --publish       the client publishes instead of playing
@@ -36,7 +36,8 @@ The JSON document has these keys, null where there is nothing to say:
   rule            the rule that decided, as it is in the config
   verdict         { allowed, source, reason, status?, validForMs?, userId?, fault?, latencyMs? }
   unavailable     { reason, defaultAction } of an outage
-  faults          what is wrong with the backend, a sentence each
+  store           { urls, connectMs, answerMs }, or { urls, reason } if it does not answer
+  faults          what is wrong with the backend or the store, a sentence each
   warnings        what is seldom meant, a sentence each
   secretsShown    whether tokens and secrets are shown
   exitStatus      the same as the command's

@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CheckDocument } from '../../lib/check/document.js'
+import { startRedis } from '../support/redis.js'
 import { runCommand, type Command } from '../support/command.js'
 
 const URL = 'rtmp://live.example.com/live/s?token=hunter2'
 const KEYS: (keyof CheckDocument)[] = [
-  'file', 'error', 'contract', 'play', 'publish', 'accessRequest', 'questions', 'rule', 'verdict', 'unavailable', 'faults', 'warnings', 'secretsShown', 'exitStatus'
+  'file', 'error', 'contract', 'play', 'publish', 'accessRequest', 'questions', 'rule', 'verdict', 'unavailable', 'store', 'faults', 'warnings', 'secretsShown', 'exitStatus'
 ]
 
 describe('nms-http-auth check', () => {
@@ -54,6 +55,28 @@ describe('nms-http-auth check', () => {
     expect(seen.exit).to.equal(2)
     expect(seen.stdout).to.include('UNAVAILABLE: connection refused by 127.0.0.1:1').and.include('clients would be let in')
     expect((await check('-c', 'down.json')).exit).to.equal(2)
+  })
+
+  it('tests the store that the config names, too, and ends with status 2 if it does not answer', async () => {
+    status = 403
+    const redis = await startRedis({ password: 'hunter2' })
+    try {
+      const store = (url: string) => writeFile(join(dir, 'fleet.json'), JSON.stringify({ httpAuth: { url: urlOf(backend), store: { url } } }))
+      await store(`redis://:hunter2@127.0.0.1:${redis.port}/1`)
+      const works = await check('-c', 'fleet.json')
+      expect(works).to.include({ exit: 0, stderr: '' })
+      expect(works.stdout).to.match(new RegExp(`store +redis://127\\.0\\.0\\.1:${redis.port}/1\n +connected in \\d+ ms, wrote and read in [\\d.]+ ms`)).and.not.include('hunter2')
+      await store(`redis://:wrong@127.0.0.1:${redis.port}`)
+      const refused = await check('-c', 'fleet.json')
+      expect(refused.exit).to.equal(2)
+      expect(refused.stdout).to.match(/FAULT +the store does not answer.*WRONGPASS/).and.include('but the store does not').and.not.include('wrong@')
+      await redis.kill()
+      const away = await check(URL, '-c', 'fleet.json')
+      expect(away.exit, 'the verdict counts').to.equal(1)
+      expect(away.stdout).to.match(/FAULT +the store does not answer.*ECONNREFUSED/)
+    } finally {
+      await redis.close()
+    }
   })
 
   it('only asks whether the backend answers if there is no URL', async () => {
