@@ -5,6 +5,7 @@ import { createBackend, createOutlook, placeOf, probeWarnings, type Backend } fr
 import type { BackendState } from './observe/stats.js'
 import { breaker, type Breaker, type BreakerHooks } from './policy/breaker.js'
 import { byAction } from './policy/by-action.js'
+import { dryRun } from './policy/dry-run.js'
 import { defaultAction, type DefaultActionOptions } from './policy/default-action.js'
 import { lastVerdict } from './policy/last-verdict.js'
 import { watchOutage, type OutageHooks, type OutageWatch } from './policy/outage.js'
@@ -75,7 +76,7 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
     for (const memory of [...allowed, ...allowedLast]) for (const key of keys) memory.forget(key)
   }
   return {
-    authorize: rules(byAction({ play: forPlayers.authorize, publish: forPublishers.authorize }), settings),
+    authorize: dryRun(rules(byAction({ play: forPlayers.authorize, publish: forPublishers.authorize }), settings), settings),
     recheck: byAction({ play: forPlayers.recheck, publish: forPublishers.recheck }),
     remembers: (request) => allowed.some((memory) => memory.size > 0 && memory.get(requestKey(request)) !== undefined),
     forget: (request) => forgetKeys([requestKey(request)]),

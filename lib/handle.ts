@@ -37,6 +37,12 @@ export class HttpAuth extends EventEmitter<HttpAuthEvents> {
    * later reach NMS as if the plugin had never been there. Calling it again changes nothing.
    */
   readonly close: () => Promise<void>
+  /**
+   * Takes the server out of service: newcomers get a 503, those who are in go on for so many milliseconds
+   * (default: the option `drainMs`), then their sessions end and node-media-server is stopped. `/ready` says 503
+   * meanwhile. Resolves when all is over; calling it again changes nothing.
+   */
+  readonly drain: (ms?: number) => Promise<void>
   /** Everybody who is in now, the oldest first. */
   readonly sessions: () => SessionRecord[]
   /**
@@ -47,10 +53,11 @@ export class HttpAuth extends EventEmitter<HttpAuthEvents> {
 
   readonly #metrics: () => Registry
 
-  constructor(stats: () => Stats, { close, sessions, end }: Pick<HttpAuth, 'close' | 'sessions' | 'end'>, metrics: () => Registry) {
+  constructor(stats: () => Stats, { close, drain, sessions, end }: Pick<HttpAuth, 'close' | 'drain' | 'sessions' | 'end'>, metrics: () => Registry) {
     super()
     this.stats = stats
     this.close = close
+    this.drain = drain
     this.sessions = sessions
     this.end = end
     this.#metrics = metrics

@@ -23,9 +23,9 @@ import type { HostListener } from './nms/host.js'
 import { describe } from './options/describe.js'
 import type { Options } from './options/options.js'
 import { resolve } from './options/resolve.js'
-import { onCaught } from './safely.js'
+import { onCaught, safely } from './safely.js'
 import { warningsOf } from './options/warnings.js'
-import { createRegistry } from './sessions/registry.js'
+import { createRegistry, type Registry } from './sessions/registry.js'
 import { FORGETS } from './sessions/end-reason.js'
 import { createHeld } from './gate/door/slots.js'
 import { createUnadmitted } from './gate/door/unadmitted.js'
@@ -126,6 +126,9 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted, cors), upgrade: createWebSocketGate(door, host, trusted, cors)
   })
 
+  const reminder = settings.dryRun.length === 0 ? undefined : setInterval(safely(undefined, () => {
+    log.notice(`a dry run is on: clients are let in whatever the verdict; so far: ${wouldBeDenied(counters.read().verdicts)}`)
+  }), REMINDER_MS).unref()
   const offCaught = onCaught((error) => log.error('a client was cut because of an internal error', error))
 
   let closing: Promise<void> | undefined
@@ -140,8 +143,18 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     await chain.close()
     await fleet?.close()
     await sinks.close()
+    clearInterval(reminder)
     log.close()
     offCaught()
+  })()
+  let draining: Promise<void> | undefined
+  const drain = (ms = settings.drainMs): Promise<void> => draining ??= (async () => {
+    door.drain()
+    log.notice(`draining: newcomers are sent away; sessions that may go on for ${ms} ms: ${sessions.size}`)
+    await whenEmpty(sessions, ms)
+    // Their streams end with the server, which nobody guards from then on.
+    for (const session of [...sessions]) session.close('stopped')
+    await host.stop()
   })()
   const stats = (): Stats => ({
     ...counters.read(), held: held.size, viewers: viewers.size, backends: chain.backends(), dropped: sinks.dropped(), dryRun: settings.dryRun.length > 0,
@@ -150,6 +163,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   let metrics: Metrics | undefined
   const handle = new HttpAuth(stats, {
     close: () => close('detached'),
+    drain,
     sessions: sessions.list,
     end(which, order = {}) {
       if ('user' in which) fleet?.endUser(which.user, order)
@@ -174,7 +188,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     inForce: () => inForce,
     stats,
     outage: () => outage,
-    ready: () => closing === undefined,
+    ready: () => closing === undefined && draining === undefined,
     end: ({ ...which }) => handle.end(which),
     reload: () => Promise.reject(new HttpAuthError('ERR_OPTIONS', 'this server cannot reload')),
     metrics: metricsText(() => handle.metrics)
@@ -186,11 +200,29 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   return handle
 }
 
+/** How often a dry run reminds of itself, in milliseconds. */
+const REMINDER_MS = 3_600_000
+
+const wouldBeDenied = (verdicts: Stats['verdicts']): number =>
+  Object.values(verdicts).flatMap((protocols) => Object.values(protocols)).reduce((sum, sources) => sum + (sources['dry-run']?.allowed ?? 0), 0)
+
+/** Resolves when nobody is in any more, or after so many milliseconds. */
+const whenEmpty = (sessions: Registry, ms: number): Promise<void> => new Promise((resolve) => {
+  const done = (): void => {
+    clearTimeout(timer)
+    off()
+    resolve()
+  }
+  const timer = setTimeout(safely(undefined, done), ms)
+  const off = sessions.watch({ end: () => { if (sessions.size === 0) done() } })
+  if (sessions.size === 0) done()
+})
+
 /** A handle that does nothing, for a server whose operator wants it open. */
 const leaveOpen = (): HttpAuth => {
   createConsoleLog('none').banner(['httpAuth is false: this node-media-server is OPEN, nobody is asked for'])
   const counters = createCounters()
   const stats = (): Stats => ({ ...counters.read(), held: 0, viewers: 0, backends: [], dropped: {}, dryRun: false })
   let metrics: Metrics | undefined
-  return new HttpAuth(stats, { close: () => Promise.resolve(), sessions: () => [], end: () => Promise.resolve(0) }, () => (metrics ??= createMetrics(stats)).registry)
+  return new HttpAuth(stats, { close: () => Promise.resolve(), drain: () => Promise.resolve(), sessions: () => [], end: () => Promise.resolve(0) }, () => (metrics ??= createMetrics(stats)).registry)
 }

@@ -3,10 +3,11 @@
  * (an action that is not asked for counts as one); an earlier answer that is still good
  * (`remembered`); an earlier allow, during an outage (`last-verdict`); nobody, because this question
  * met silence or worse while the backend answers others (`unanswered`: neither an answer nor a
- * denial, so it changes nothing that is remembered); this process's own limits (`overload`); or the
- * request itself, because no stream can be meant by it (`malformed`).
+ * denial, so it changes nothing that is remembered); this process's own limits (`overload`); the
+ * request itself, because no stream can be meant by it (`malformed`); or nobody, since a dry run lets in
+ * whoever would be denied (`dry-run`).
  */
-export type VerdictSource = 'backend' | 'default' | 'rule' | 'remembered' | 'last-verdict' | 'unanswered' | 'overload' | 'malformed'
+export type VerdictSource = 'backend' | 'default' | 'rule' | 'remembered' | 'last-verdict' | 'unanswered' | 'overload' | 'malformed' | 'dry-run'
 
 /** The answer to an access request. */
 export interface Verdict {
@@ -14,6 +15,8 @@ export interface Verdict {
   readonly source: VerdictSource
   /** Why, for people: plain ASCII text without secrets. Clients are shown it as it is. */
   readonly reason: string
+  /** In a dry run: what would have been. */
+  readonly would?: Verdict
   /** The backend's final HTTP status, where it gave one. */
   readonly status?: number
   /** How long the backend said that this allow holds (`X-AuthDuration`), in milliseconds. */

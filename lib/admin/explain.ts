@@ -15,6 +15,7 @@ export const explain = ({ source, allowed, status, fault }: Verdict): string => 
     case 'last-verdict': return 'The backend was in an outage, and had allowed the same request before (lastVerdictMs).'
     case 'unanswered': return 'The backend answers others, and did not answer this question. It is slow, or cannot cope with what this client sent.'
     case 'overload': return 'This server was at a limit of its own (maxHeld, maxHeldPerIp, maxSessions, maxConnections), or was closing. Behind a proxy all clients have one address: see trustProxy.'
+    case 'dry-run': return 'A dry run let this client in; without it, it would be refused for the reason given.'
     case 'malformed': return 'No stream can be meant by what the client asked for. Look at its URL.'
     default: return ''
   }

@@ -162,6 +162,10 @@ export interface AttachedHost extends Host {
   install(fronts: Fronts): void
   /** Gives NMS back everything as it was, running sessions included. */
   uninstall(): void
+  /** Stops NMS, as its own `stop()` does; the plugin is closed first. */
+  stop(): Promise<void>
+  /** Puts another section into NMS's config in memory, which its config API writes over the file. */
+  replaceSection(section: unknown): void
 }
 
 /** What the room of one version offers to whoever looks for the host of an instance. */

@@ -17,6 +17,10 @@ const needsProbe = ({ defaultAction, lastVerdictMs, urls, probe: { path, query }
 
 /** What is allowed but seldom meant, a sentence each, for the start and for `check`. */
 export const warningsOf = (settings: Settings): string[] => [
+  ...(settings.dryRun.length > 0
+    ? [`DRY RUN: ${settings.dryRun.map((action) => action === 'play' ? 'viewers' : 'publishers').join(' and ')} are let in whatever the verdict` +
+      (settings.dryRun.includes('publish') ? ', and anybody can take a stream name' : '')]
+    : []),
   ...(asksPublishersLikeViewers(settings)
     ? ['the backend cannot tell publishers from viewers, so a viewer\'s token publishes, too: ' +
       'set "params": { "action": "{action}" } and have the backend look at it, or add a section "publish" or a rule for publishers']

@@ -108,7 +108,6 @@ describe('an operator', function () {
     const { code, stdout } = await run('why', 'geheim-77')
     expect(stdout).to.include('was refused').and.include('The backend was asked and said 403')
     expect(code).to.equal(0)
-    // eslint-disable-next-line no-control-regex
     expect(stdout).not.to.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
     expect((await run('why', 'nobody-like-this')).code).to.equal(1)
   })

@@ -48,11 +48,13 @@ interface Behind {
   readonly onBug: Door['onBug']
 }
 
-/** Makes the door. `close` refuses everybody who is held and whoever comes later. */
-export const createDoor = ({ authorize, hold, reserve, report, onBug }: Behind): Door & { close(): void } => {
+/** Makes the door. `close` refuses everybody who is held and whoever comes later, `drain` only whoever comes later. */
+export const createDoor = ({ authorize, hold, reserve, report, onBug }: Behind): Door & { close(): void, drain(): void } => {
   const held = new Set<(verdict: Verdict) => void>()
   const shutDown = deny('overload', 'authorization is being shut down')
+  const drained = deny('overload', 'this server takes no newcomers, it is being stopped')
   let closed = false
+  let draining = false
 
   const decide = (request: AccessRequest, signal: LeaveSignal): Promise<Verdict> => {
     if (closed) return Promise.resolve(shutDown)
@@ -91,6 +93,7 @@ export const createDoor = ({ authorize, hold, reserve, report, onBug }: Behind):
       const release = 'malformed' in given ? slot : slot ?? hold(asked.ip)
       try {
         if ('malformed' in given) return { refused: refuse(asked, deny('malformed', given.malformed)) }
+        if (draining && !closed) return { refused: refuse(asked, drained) }
         if (release === undefined) return { refused: refuse(asked, overloaded) }
         const verdict = await decide(asked, signal)
         if (signal.aborted) return undefined
@@ -99,6 +102,7 @@ export const createDoor = ({ authorize, hold, reserve, report, onBug }: Behind):
         release?.()
       }
     },
+    drain() { draining = true },
     close() {
       closed = true
       for (const settle of held) settle(shutDown)

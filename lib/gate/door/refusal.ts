@@ -8,7 +8,7 @@ export const statusOf = (verdict: Verdict): number => {
   switch (verdict.source) {
     case 'default': case 'unanswered': case 'overload': return 503
     case 'malformed': return 400
-    case 'backend': case 'rule': case 'remembered': case 'last-verdict': return 403
+    case 'backend': case 'rule': case 'remembered': case 'last-verdict': case 'dry-run': return 403
   }
 }
 
@@ -32,6 +32,8 @@ export const clientReason = ({ source, reason, status }: Verdict): string => {
     case 'rule': return 'access denied by the server\'s rules'
     case 'default': return 'authorization is unavailable, try again later'
     case 'unanswered': return 'authorization gave no answer, try again later'
+    // It denies nobody.
+    case 'dry-run': return 'access denied'
     case 'overload': return 'too many requests are waiting, try again later'
     case 'malformed': return reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)
   }

@@ -59,7 +59,9 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
         throw error
       }
     },
-    uninstall
+    uninstall,
+    stop: async () => { await nms.stop() },
+    replaceSection: (section) => { context.config['httpAuth'] = section }
   }
 }
 
