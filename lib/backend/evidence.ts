@@ -12,7 +12,7 @@ const PROBE_GAP_MS = PROOF_MS
 /** The same for a probe that is no good, while clients are answered. */
 const USELESS_GAP_MS = 10_000
 
-/** How long nobody must have been answered before a probe's unavailable status counts: a quarter of a question's time, and this at most, in milliseconds. */
+/** How long questions must have failed, and none been answered, before a probe's unavailable status counts: a quarter of a question's time, and this at most, in milliseconds. */
 const MAX_QUIET_MS = 1000
 
 /** How many of those whose questions were out are remembered when a backend falls silent. */
@@ -40,6 +40,8 @@ export class Evidence {
   private answeredAt = -Infinity
   private readonly latencies = new Latencies()
   private failed: FailedProbe | undefined
+  private failingSince = -Infinity
+  private failedAt = -Infinity
   private probingSince: number | undefined
   /** When the last probe began; the first, which is the start's, keeps no other waiting. */
   private probedAt: number | undefined
@@ -96,7 +98,11 @@ export class Evidence {
 
   /** Settles a question that failed: now, or when there is a witness, or when its time is up. */
   decide(failed: Case): void {
-    const judgement = this.judge(failed, this.now() >= failed.due)
+    const now = this.now()
+    // What failed long ago says nothing of now.
+    if (this.failingSince < this.answeredAt || now - this.failedAt > PROOF_MS) this.failingSince = now
+    this.failedAt = now
+    const judgement = this.judge(failed, now >= failed.due)
     if (judgement !== 'wait') return failed.settle(judgement)
     this.wait(failed)
     void this.ask()
@@ -163,14 +169,14 @@ export class Evidence {
   }
 
   private judge({ failure, since, budgetMs }: Case, due: boolean): Judgement {
-    const { answeredAt, failed, probingSince } = this
-    const against = speaksAgainst({ answeredAt, failed, probingSince, trusted: this.distrustedAt === undefined }, this.now(), quietMs(budgetMs))
+    const { answeredAt, failed, failingSince, probingSince } = this
+    const against = speaksAgainst({ answeredAt, failed, failingSince, probingSince, trusted: this.distrustedAt === undefined }, this.now(), quietMs(budgetMs))
     return judge(failure.met, { for: answeredAt > since, against, due })
   }
 
   private wait(failed: Case): void {
     const now = this.now()
-    const quietAt = this.answeredAt + quietMs(failed.budgetMs)
+    const quietAt = this.failingSince + quietMs(failed.budgetMs)
     const until = quietAt > now ? Math.min(quietAt, failed.due) : failed.due
     this.waiting.set(failed, setTimeout(() => afterPoll(() => this.review(failed, this.now() >= failed.due)), until - now))
   }

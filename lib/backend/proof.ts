@@ -49,6 +49,8 @@ export interface Seen {
   /** When somebody, a client or a probe, last got a final status that counts. */
   readonly answeredAt: number
   readonly failed: FailedProbe | undefined
+  /** Since when questions have failed one after the other, and nobody has been answered. */
+  readonly failingSince: number
   /** When the probe that is on its way began. */
   readonly probingSince: number | undefined
   /** Whether the probe is one that the backend answers when it can; see `Evidence`. */
@@ -60,13 +62,13 @@ export interface Seen {
  * answered since it began, and that is a second ago at most, or the next probe followed within that
  * second and has no answer yet.
  *
- * A status that counts as unavailable speaks only after `quietMs` without an answer to anybody: a
- * proxy that says 503 to nine of ten, the probe among them, has a backend that answers the tenth.
+ * A status that counts as unavailable speaks only when for `quietMs` questions have failed and none
+ * was answered: a proxy that says 503 to nine of ten, the probe among them, has a backend that answers the tenth.
  */
-export const speaksAgainst = ({ answeredAt, failed, probingSince, trusted }: Seen, now: number, quietMs: number): boolean => {
+export const speaksAgainst = ({ answeredAt, failed, failingSince, probingSince, trusted }: Seen, now: number, quietMs: number): boolean => {
   if (failed === undefined || answeredAt >= failed.beganAt) return false
   if ((probingSince ?? now) - failed.failedAt > PROOF_MS) return false
-  return failed.met === 'proof' || (trusted && (!failed.status || now - answeredAt >= quietMs))
+  return failed.met === 'proof' || (trusted && (!failed.status || now - failingSince >= quietMs))
 }
 
 /** Nobody listens, or there is no way to where they would. */

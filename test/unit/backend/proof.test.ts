@@ -51,7 +51,7 @@ describe('what is an outage', () => {
 
   describe('a probe speaks against the backend', () => {
     const failed: FailedProbe = { met: 'doubt', status: false, beganAt: 1000, failedAt: 3000 }
-    const seen: Seen = { answeredAt: -Infinity, failed, probingSince: undefined, trusted: true }
+    const seen: Seen = { answeredAt: -Infinity, failed, failingSince: 0, probingSince: undefined, trusted: true }
     for (const [title, change, now, expected] of [
       ['when it fails', {}, 3000, true],
       ['for a second', {}, 3000 + PROOF_MS, true],
@@ -66,8 +66,8 @@ describe('what is an outage', () => {
       ['when somebody was answered after it had failed', { answeredAt: 3500 }, 3600, false],
       ['when it is one that the backend does not answer', { trusted: false }, 3000, false],
       ['when it is one that the backend does not answer, but was refused', { trusted: false, failed: { ...failed, met: 'proof' } }, 3000, true],
-      ['when it got a status that counts as unavailable, and nobody has been answered for a while', { answeredAt: 999, failed: { ...failed, status: true } }, 3000, true],
-      ['when it got such a status, and others are answered all the time', { answeredAt: 999, failed: { ...failed, status: true, failedAt: 1002 } }, 1002, false]
+      ['when it got a status that counts as unavailable, and all questions have failed for a while', { failingSince: 3000 - QUIET_MS, failed: { ...failed, status: true } }, 3000, true],
+      ['when it got such a status, and questions have just begun to fail', { failingSince: 3001 - QUIET_MS, failed: { ...failed, status: true } }, 3000, false]
     ] as [string, Partial<Seen>, number, boolean][]) {
       it(`${title}: ${expected ? 'yes' : 'no'}`, () => { expect(speaksAgainst({ ...seen, ...change }, now, QUIET_MS)).to.equal(expected) })
     }
