@@ -27,6 +27,7 @@ import { onCaught, safely } from './safely.js'
 import { warningsOf } from './options/warnings.js'
 import { createRegistry, type Registry } from './sessions/registry.js'
 import { FORGETS } from './sessions/end-reason.js'
+import { createTakeover } from './sessions/takeover.js'
 import { createHeld } from './gate/door/slots.js'
 import { createUnadmitted } from './gate/door/unadmitted.js'
 import { createCounters, type Stats } from './observe/stats.js'
@@ -44,7 +45,7 @@ import { VERSION } from './version.js'
  *   `ERR_HOST_UNSUPPORTED`, `ERR_ALREADY_ATTACHED`; nothing has been touched then
  */
 export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
-  const listener: HostListener = { onIntruder: () => undefined, onFailure: () => undefined, onStop: () => Promise.resolve() }
+  const listener: HostListener = { onIntruder: () => undefined, takesOver: () => false, onFailure: () => undefined, onStop: () => Promise.resolve() }
   const host = attach(nms, listener)
   const given = options ?? host.section
   if (given === undefined) {
@@ -179,6 +180,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const inForce = { version: VERSION, host: host.version, settings: describe(settings), warnings: warningsOf(settings) }
   listener.onIntruder = ({ id, ip, streamPath }, action, layer) =>
     log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)
+  listener.takesOver = createTakeover()
   listener.onFailure = (error) => log.error('a listener of node-media-server\'s "donePlay" failed', error)
   listener.onStop = () => close('stopped')
 

@@ -35,6 +35,8 @@ export interface RtmpCommand {
 export interface RtmpListener {
   /** The client sent a command, at which NMS was stopped. */
   command(received: RtmpCommand): void
+  /** The client has ended its play by itself and may ask for another stream. */
+  playEnded(): void
   closed(): void
   /** The session was admitted and is given back to NMS, which reads its socket itself from then on. */
   released(): void
@@ -61,6 +63,8 @@ export interface RtmpPeer {
   limit(limits: Limits): void
   /** Of `limit`'s messages. */
   readonly messagesLeft: number
+  /** How many messages have begun until now. */
+  readonly messagesSeen: number
   /** Bytes that the parser holds for messages of this client. */
   readonly reserved: number
   /**
@@ -146,6 +150,8 @@ export interface Intruder {
 export interface HostListener {
   /** A client that no gate had let in was cut. */
   onIntruder: (intruder: Intruder, action: Action, layer: 'guard' | 'hook') => void
+  /** Whether a publisher is the one that publishes already, so that it may take over its own stream. */
+  takesOver: (running: AccessRequest, newcomer: AccessRequest) => boolean
   /** A listener that the app has on NMS's `donePlay` has thrown at the end of a viewer of files. */
   onFailure: (error: unknown) => void
   /** NMS is being stopped; the plugin closes first. */

@@ -8,6 +8,7 @@ import { createStream, keepPublishing } from '../support/media.js'
 import { startNotified, type Notified } from '../support/notified.js'
 import { RtmpClient } from '../support/rtmp-client.js'
 import { startServer, type TestServer } from '../support/server.js'
+import { freePort } from '../support/tools.js'
 import { until, WITHIN_A_SECOND_MS } from '../support/waiting.js'
 
 describe('a live session that node-media-server is told to close', () => {
@@ -141,5 +142,58 @@ describe('a live session that node-media-server is told to close', () => {
       await goesOn(viewer)
       expect(viewer.flv!.flv.tags.some(({ payload }) => payload.equals(picture!.payload)), speech).to.equal(false)
     })
+  })
+
+  it('is not let in by a 200 that comes after it was closed while it was held', async () => {
+    backend.answer({ status: 200, hold: true })
+    const streamPath = '/live/held-and-closed'
+    const client = keep(await RtmpClient.connected({ port: server.ports.rtmp }))
+    client.play('held-and-closed')
+    const asked = await backend.waitFor(({ headers }) => headers['x-real-path'] === streamPath)
+    await admin.closeSession(String(asked.headers['x-session-id']))
+    backend.release()
+    backend.reset()
+    await until(() => client.wire.isClosed, 'it is closed')
+    expect(client.statuses).to.deep.equal([])
+    expect((await server.events()).filter((event) => event.streamPath === streamPath)).to.deep.equal([])
+    expect((await server.verdicts()).filter(({ request }) => request.streamPath === streamPath && request.protocol === 'rtmp')).to.deep.equal([])
+  })
+
+  it('has left by itself if notify.url refuses its donePlay: what is remembered of it still holds', async () => {
+    backend.answer({ status: 200, headers: { 'X-AuthDuration': '60' } })
+    notified.answer(({ action }) => action === 'donePlay' ? 403 : 200)
+    for (const speech of ['rtmp', 'http-flv', 'ws-flv'] as const) {
+      const streamPath = `/live/left-${speech}`
+      for (let times = 1; times <= 2; times += 1) {
+        const client = await open(speech, 'play', streamPath, 'token=once')
+        expect(await client.told, speech).to.equal('yes')
+        await client.close()
+        await until(() => notified.notices.filter(({ action, name }) => action === 'donePlay' && `/live/${name}` === streamPath).length === times, 'the refusal of donePlay')
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expect(backend.requests.filter(({ headers }) => headers['x-real-path']?.includes(streamPath)), speech).to.have.length(1)
+    }
+    backend.reset()
+  })
+})
+
+describe('RTMPS on two local addresses', () => {
+  const keep = cleanup()
+  afterEach(() => keep.run())
+
+  it('tells connections from the same port of the same client apart', async () => {
+    const backend = keep(await startBackend())
+    const server = keep(await startServer({ options: { url: backend.url }, config: { bind: '0.0.0.0' } }))
+    const localPort = await freePort()
+    const clients = await Promise.all(['127.0.0.1', '127.0.0.2'].map((host) =>
+      RtmpClient.open({ port: server.ports.rtmps, tls: true, host, localAddress: '127.0.0.3', localPort })))
+    await Promise.all(clients.map(async (client) => {
+      keep(client)
+      await client.handshake()
+      await client.connect()
+      await client.createStream()
+      client.play('s?token=123')
+      await client.status('NetStream.Play.Start')
+    }))
   })
 })

@@ -2,8 +2,10 @@ import { expect } from 'chai'
 import { startBackend, type ControlledBackend } from '../support/backend.js'
 import { cleanup } from '../support/cleanup.js'
 import { RtmpClient } from '../support/rtmp-client.js'
+import { keepPublishing } from '../support/media.js'
 import { startServer, type TestServer } from '../support/server.js'
 import { spawn, tool } from '../support/tools.js'
+import { until } from '../support/waiting.js'
 
 describe('what encoders and RTMP players send', () => {
   const keep = cleanup()
@@ -72,4 +74,72 @@ describe('what encoders and RTMP players send', () => {
       expect(query).to.equal(flags.length > 0 ? 'token=1' : urlOf(name).split('?')[1])
     })
   }
+
+  const eventsOf = async (name: string): Promise<string[]> => (await server.events()).filter(({ streamPath }) => streamPath === `/live/${name}`).map(({ event }) => event)
+
+  for (const [how, end] of [
+    ['closeStream', (client: RtmpClient) => client.command('closeStream', 0, [null], 1)],
+    ['deleteStream', (client: RtmpClient) => client.command('deleteStream', 0, [null, 1])]
+  ] as const) {
+    it(`a second play after ${how} is asked for like a first`, async () => {
+      const [first, second, denied] = [newName(), newName(), newName()]
+      const publishers = await Promise.all([first, second].map(async (name) => keep(await RtmpClient.publisher({ port: server.ports.rtmp }, name))))
+      for (const publisher of publishers) keep(keepPublishing(publisher, { everyMs: 20 }))
+      const client = keep(await RtmpClient.player({ port: server.ports.rtmp }, `${first}?n=1`))
+      await client.waitForMedia()
+      end(client)
+      client.play(`${second}?n=2`)
+      await server.waitForEvent({ event: 'postPlay', streamPath: `/live/${second}` })
+      await client.waitForMedia(client.media.bytes + 2000)
+      expect(await eventsOf(first)).to.deep.equal(['prePublish', 'postPublish', 'prePlay', 'postPlay', 'donePlay'])
+      expect(backend.requests.filter(({ headers }) => headers['x-real-path'] === `/live/${second}`).map(({ query }) => query)).to.deep.equal(['', 'n=2'])
+      expect(await server.evaluate(({ context }, path: string) => context.broadcasts.get(path)!.subscribers.size, `/live/${first}`), 'nothing more is sent of the first').to.equal(0)
+
+      end(client)
+      backend.answer(({ headers }) => ({ status: headers['x-real-path'] === `/live/${denied}` ? 403 : 200 }))
+      client.play(denied)
+      await client.status('NetStream.Play.Failed')
+      await until(() => client.wire.isClosed, 'it is closed')
+      await until(async () => (await eventsOf(second)).includes('donePlay'), 'its second play is done')
+      expect((await eventsOf(second)).filter((event) => event === 'donePlay')).to.have.length(1)
+      expect(await eventsOf(denied)).to.deep.equal([])
+    })
+  }
+
+  it('a second play while the first runs is refused, and says so', async () => {
+    const client = keep(await RtmpClient.player({ port: server.ports.rtmp }, newName()))
+    client.play(newName())
+    expect(await client.status('NetStream.Play.Failed')).to.include('a stream runs on this connection; end it with closeStream')
+  })
+
+  it('a second publisher hears BadName and no Start; the log says so; the first goes on', async () => {
+    const name = newName()
+    const first = keep(await RtmpClient.publisher({ port: server.ports.rtmp }, `${name}?key=1`))
+    keep(keepPublishing(first, { everyMs: 20 }))
+    const other = keep(await RtmpClient.connected({ port: server.ports.rtmp }))
+    other.publish(`${name}?key=2`)
+    expect(await other.status('NetStream.Publish.BadName')).to.equal('somebody publishes this stream already')
+    expect(other.statuses).to.deep.equal(['NetStream.Publish.BadName'])
+    await until(() => server.log().includes(`refused by node-media-server, though allowed: publish /live/${name}`), 'it is logged')
+    const player = keep(await RtmpClient.player({ port: server.ports.rtmp }, name))
+    await player.waitForMedia(2000)
+    expect(first.wire.isClosed).to.equal(false)
+  })
+
+  it('the same encoder, back before its old connection has died, takes over; its viewers stay', async () => {
+    const name = newName()
+    const first = keep(await RtmpClient.publisher({ port: server.ports.rtmp }, `${name}?key=1`))
+    const before = keepPublishing(first, { everyMs: 20 })
+    const player = keep(await RtmpClient.player({ port: server.ports.rtmp }, name))
+    await player.waitForMedia(2000)
+    await before.close()
+    const again = keep(await RtmpClient.publisher({ port: server.ports.rtmp }, `${name}?key=1`))
+    keep(keepPublishing(again, { everyMs: 20 }))
+    await until(() => first.wire.isClosed, 'the old connection is cut')
+    await player.waitForMedia(player.media.bytes + 4000)
+    const sessions = await server.sessions()
+    expect(sessions.filter(({ session: { streamPath, action } }) => streamPath === `/live/${name}` && action === 'publish').map(({ event, session }) => [event, session.endReason]))
+      .to.deep.equal([['start', undefined], ['end', 'replaced'], ['start', undefined]])
+    expect(await eventsOf(name)).to.not.include('donePublish')
+  })
 })

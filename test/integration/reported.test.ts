@@ -33,7 +33,7 @@ describe('nobody is refused in silence', () => {
     const client = keep(await RtmpClient.player({ port: server.ports.rtmp }, 's?token=123'))
     client.play('other?token=123')
     await client.status('NetStream.Play.Failed')
-    expect(await lastVerdict(2)).to.equal('denied by malformed: one stream per connection')
+    expect(await lastVerdict(2)).to.equal('denied by malformed: a stream runs on this connection; end it with closeStream or deleteStream before the next play')
   })
 
   for (const [what, target, method, reason] of [

@@ -10,6 +10,7 @@ export interface WireOptions {
   /** Never closes its own side: not when it is told that the other has (FIN), unless it is destroyed. */
   readonly stubborn?: boolean
   readonly localAddress?: string
+  readonly localPort?: number
   /** What is offered at the TLS handshake (ALPN). Default nothing. */
   readonly alpn?: string[]
 }
@@ -42,9 +43,9 @@ export class Wire {
   }
 
   /** Resolves when the connection, for TLS also its handshake, is made. */
-  static async open({ port, host = '127.0.0.1', tls = false, stubborn = false, localAddress, alpn }: WireOptions, onData: (bytes: Buffer) => void = () => undefined): Promise<Wire> {
-    const options = { port, host, allowHalfOpen: stubborn, ...(localAddress === undefined ? {} : { localAddress }) }
-    const socket = tls ? connectTls({ ...options, ca: TEST_CA, ...(alpn === undefined ? {} : { ALPNProtocols: alpn }) }) : connectTcp(options)
+  static async open({ port, host = '127.0.0.1', tls = false, stubborn = false, localAddress, localPort, alpn }: WireOptions, onData: (bytes: Buffer) => void = () => undefined): Promise<Wire> {
+    const options = { port, host, allowHalfOpen: stubborn, ...(localAddress === undefined ? {} : { localAddress }), ...(localPort === undefined ? {} : { localPort }) }
+    const socket = tls ? connectTls({ ...options, ca: TEST_CA, ...(host === '127.0.0.1' ? {} : { servername: 'localhost' }), ...(alpn === undefined ? {} : { ALPNProtocols: alpn }) }) : connectTcp(options)
     const wire = new Wire(socket, onData)
     await inTime(new Promise<void>((resolve, reject) => {
       socket.once(tls ? 'secureConnect' : 'connect', resolve)

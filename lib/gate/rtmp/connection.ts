@@ -58,6 +58,10 @@ export class RtmpConnection implements RtmpListener, Holder {
   private keptBytes = 0
   private asking = false
   private place: Place | undefined
+  /** A player that may ask for another stream, since it has ended its last one by itself. */
+  private mayAskAgain = false
+  /** Whether it is read message by message after its allow: a player may send another command. */
+  private plays = false
   /** Whether it waits until others have had their turn. */
   private rests = false
   private readonly peer: RtmpPeer
@@ -93,14 +97,18 @@ export class RtmpConnection implements RtmpListener, Holder {
 
   command(received: RtmpCommand): void {
     const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure }, this.dialect)
-    if (this.state !== 'opening') {
-      this.refuse(received.action, clientReason(this.door.refuse(request.asked, deny('malformed', 'one stream per connection'))))
+    if (this.state !== 'opening' && !(this.mayAskAgain && received.action === 'play')) {
+      const why = this.plays && received.action === 'play' ? 'a stream runs on this connection; end it with closeStream or deleteStream before the next play' : 'one stream per connection'
+      this.refuse(received.action, clientReason(this.door.refuse(request.asked, deny('malformed', why))))
       return
     }
+    this.mayAskAgain = false
     this.arrival?.onCommand()
     this.state = 'held'
     this.ask(request)
   }
+
+  playEnded(): void { this.mayAskAgain = this.state === 'open' }
 
   closed(): void {
     // While a backend is asked, its place is free when that has answered.
@@ -124,7 +132,9 @@ export class RtmpConnection implements RtmpListener, Holder {
 
   private ask(request: Asked): void {
     this.asking = true
-    void this.door.admit(request, this.leaving, this.arrival?.slot).then((decision) => {
+    // The slot of its arrival is given back with the first verdict.
+    const slot = this.place === undefined ? this.arrival?.slot : undefined
+    void this.door.admit(request, this.leaving, slot).then((decision) => {
       this.asking = false
       this.arrival?.onDecided()
       if (decision === undefined || this.state !== 'held') return
@@ -138,6 +148,7 @@ export class RtmpConnection implements RtmpListener, Holder {
     const { request } = admission
     this.state = 'open'
     this.place = admission.place
+    this.plays = request.action === 'play'
     this.forget()
     peer.limit({ messageBytes: request.action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity })
     this.parse(() => peer.proceed(admission))
@@ -194,7 +205,10 @@ export class RtmpConnection implements RtmpListener, Holder {
 
   private data(bytes: Buffer): void {
     switch (this.state) {
-      case 'open': return this.feed(bytes)
+      case 'open':
+        if (!this.plays) return this.feed(bytes)
+        if (this.rests) return this.keep(bytes)
+        return this.step(bytes)
       case 'opening':
         if (this.rests) this.keep(bytes)
         else this.open(bytes)
@@ -217,22 +231,30 @@ export class RtmpConnection implements RtmpListener, Holder {
     let at = Math.min(this.handshakeLeft, bytes.length)
     this.handshakeLeft -= at
     if (at > 0) this.feed(bytes.subarray(0, at))
-    const { messagesLeft } = this.peer
+    if (at < bytes.length) this.step(bytes.subarray(at))
+  }
+
+  /** Feeds message by message, so that parsing stops at a command's last byte. */
+  private step(bytes: Buffer): void {
+    const { messagesSeen } = this.peer
     const since = performance.now()
-    for (let steps = 1; at < bytes.length && this.state === 'opening' && !this.socket.destroyed; steps += 1) {
+    let at = 0
+    for (let steps = 1; at < bytes.length && this.isStepping(); steps += 1) {
       const end = Math.min(at + this.peer.step(), bytes.length)
-      this.openingLeft -= end - at
-      if (this.openingLeft < 0) return this.cut('overflow')
+      if (this.state === 'opening') {
+        this.openingLeft -= end - at
+        if (this.openingLeft < 0) return this.cut('overflow')
+      }
       const part = bytes.subarray(at, end)
       at = end
       this.feed(part)
-      const tookLong = messagesLeft - this.peer.messagesLeft >= MAX_MESSAGES_A_TURN || (steps % 64 === 0 && performance.now() - since > MAX_TURN_MS)
-      if (tookLong && at < bytes.length && this.isOpening()) return this.rest(bytes.subarray(at))
+      const tookLong = this.peer.messagesSeen - messagesSeen >= MAX_MESSAGES_A_TURN || (steps % 64 === 0 && performance.now() - since > MAX_TURN_MS)
+      if (tookLong && at < bytes.length && this.isStepping()) return this.rest(bytes.subarray(at))
     }
-    if (at < bytes.length && this.state !== 'opening') this.data(bytes.subarray(at))
+    if (at < bytes.length && (this.state === 'held' || (this.state === 'open' && !this.plays))) this.data(bytes.subarray(at))
   }
 
-  private isOpening(): boolean { return this.state === 'opening' }
+  private isStepping(): boolean { return (this.state === 'opening' || (this.state === 'open' && this.plays)) && !this.socket.destroyed }
 
   /** Goes on after others have had their turn. */
   private rest(bytes: Buffer): void {

@@ -66,4 +66,4 @@ export const createRtmpGate = (door: Door, dialect: Dialect, { commandTimeoutMs,
   }
 }
 
-const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`
+const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`

@@ -61,12 +61,12 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     }
   },
   {
-    name: 'the RTMP parser looks its handlers onConnect, onPlay, onPublish, chunkMessageHeaderRead, packetAlloc and packetHandler up on itself at every call',
+    name: 'the RTMP parser looks its handlers onConnect, onPlay, onPublish, onDeleteStream, respondPublish, chunkMessageHeaderRead, packetAlloc and packetHandler up on itself at every call',
     reliedOnBy: 'nms/rtmp-peer',
     holds: (_, nmsPackage) => {
       const { rtmp } = probeSession(nmsPackage)
-      return hasFunctions(rtmp, 'onConnect', 'onPlay', 'onPublish', 'chunkMessageHeaderRead', 'packetAlloc', 'packetHandler', 'parserData', 'sendStatusMessage', 'onPacketCallback') &&
-        ['onConnect', 'onPlay', 'onPublish', 'chunkMessageHeaderRead', 'packetAlloc', 'packetHandler'].every((name) => !Object.hasOwn(rtmp, name)) &&
+      return hasFunctions(rtmp, 'onConnect', 'onPlay', 'onPublish', 'onDeleteStream', 'respondPublish', 'chunkMessageHeaderRead', 'packetAlloc', 'packetHandler', 'parserData', 'sendStatusMessage', 'onPacketCallback') &&
+        ['onConnect', 'onPlay', 'onPublish', 'onDeleteStream', 'respondPublish', 'chunkMessageHeaderRead', 'packetAlloc', 'packetHandler'].every((name) => !Object.hasOwn(rtmp, name)) &&
         typeof rtmp.parserState === 'number' && typeof rtmp.inChunkSize === 'number' && isMap(rtmp.inPackets) &&
         typeof rtmp.parserPacket.bytes === 'number' && typeof rtmp.parserPacket.capacity === 'number' &&
         typeof rtmp.parserPacket.header.length === 'number' && typeof rtmp.parserPacket.header.fmt === 'number' && typeof rtmp.parserBasicBytes === 'number'
@@ -79,7 +79,7 @@ export const ASSUMPTIONS: readonly Assumption[] = [
       const Broadcast = load('server/broadcast_server.js') as new (streamPath: string) => NmsBroadcast
       const broadcast = new Broadcast('')
       return Object.hasOwn(broadcast, 'postPlay') && Object.hasOwn(broadcast, 'postPublish') &&
-        hasFunctions(broadcast, 'postPlay', 'postPublish') && broadcast.publisher === null && isMap(broadcast.subscribers)
+        hasFunctions(broadcast, 'postPlay', 'postPublish', 'donePlay', 'donePublish') && broadcast.publisher === null && isMap(broadcast.subscribers)
     }
   },
   {

@@ -48,7 +48,7 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
       try {
         undo.push(mark(context))
         undo.push(installHooks(context, grants, listener.onIntruder))
-        undo.push(installGuard(context, grants, listener.onIntruder, sessions))
+        undo.push(installGuard(context, grants, { onIntruder: (...args) => listener.onIntruder(...args), takesOver: (...args) => listener.takesOver(...args) }, sessions))
         for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, context, sessions)
         undo.push(installRtmpFront(nms, { context, grants, undo: sessions }, rtmp))
         undo.push(installHttpFront(nms, http))

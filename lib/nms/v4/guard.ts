@@ -1,9 +1,10 @@
 import type { Action } from '../../access/request.js'
+import type { Admission } from '../../access/admission.js'
 import type { HostListener } from '../host.js'
 import { destroy } from './cut.js'
 import { adoptFlv, hasLeft, unplug } from './flv-session.js'
 import type { Grants } from './grants.js'
-import { ServedSession } from './served.js'
+import { ServedSession, type Closer } from './served.js'
 import { isFlv, isInternal, isRtmp, type NmsBroadcast, type NmsContext, type NmsSession } from './shapes.js'
 
 /**
@@ -17,11 +18,12 @@ import { isFlv, isInternal, isRtmp, type NmsBroadcast, type NmsContext, type Nms
  * @returns a function that puts everything back
  */
 export const installGuard = (
-  context: NmsContext, grants: Grants, onIntruder: HostListener['onIntruder'], undo: Set<() => void>
+  context: NmsContext, grants: Grants, { onIntruder, takesOver }: Pick<HostListener, 'onIntruder' | 'takesOver'>, undo: Set<() => void>
 ): () => void => {
   const { broadcasts, sessions } = context
   const refused = new WeakSet<NmsSession>()
   const originals = new WeakMap<NmsBroadcast, Pick<NmsBroadcast, 'postPlay' | 'postPublish'>>()
+  const publishing = new WeakMap<NmsSession, { readonly admission: Admission, readonly closer: Closer }>()
   let installed = true
 
   const guarded = (broadcast: NmsBroadcast, action: Action, original: NmsBroadcast['postPlay']) => (session: NmsSession): string | null => {
@@ -36,12 +38,31 @@ export const installGuard = (
       dismiss(broadcast, session)
       return 'the client has left'
     }
-    const { admission: { place } } = grant
-    const served = new ServedSession(session, isFlv(session) ? adoptFlv(session, grant, context, undo) : grant.closer ?? session)
+    const { admission } = grant
+    const closer: Closer = isFlv(session) ? adoptFlv(session, grant, context, undo) : grant.closer ?? session
+    const served = new ServedSession(session, closer)
+    if (action === 'publish') {
+      makeRoom(broadcast, session, admission)
+      publishing.set(session, { admission, closer })
+    }
     const error = served.begin(() => original(session))
-    if (error === null) place.begin(served)
-    else place.end('refused')
+    if (error === null) admission.place.begin(served)
+    else {
+      admission.place.end('refused')
+      closer.refused?.(error)
+    }
     return error
+  }
+
+  /** An encoder that is back before its old connection has died gets its own stream, which goes on. */
+  const makeRoom = (broadcast: NmsBroadcast, newcomer: NmsSession, admission: Admission): void => {
+    const { publisher } = broadcast
+    const running = publisher === null ? undefined : publishing.get(publisher)
+    if (publisher === null || publisher === newcomer || running === undefined || publisher.endTime !== 0) return
+    if (!takesOver(running.admission.request, admission.request)) return
+    running.admission.place.end('replaced')
+    broadcast.donePublish(publisher)
+    running.closer.close()
   }
 
   /** Leaves nothing of a session that NMS is about to begin. */

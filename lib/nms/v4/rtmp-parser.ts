@@ -32,8 +32,11 @@ export class GuardedParser {
   maxMessageBytes = Infinity
   /** Whatever is fed from now on is thrown away, the rest of what is being parsed included. */
   stopped = false
+  /** A client's `closeStream`, of which NMS takes no notice, with the id of its message stream. */
+  onCloseStream: (streamId: number) => void = () => undefined
   /** How many messages may still begin; one more makes `feed` throw. */
   messagesLeft = Infinity
+  messagesSeen = 0
   /** Bytes that the parser holds for this client's messages. */
   reserved = 0
   private connected = false
@@ -52,6 +55,7 @@ export class GuardedParser {
     rtmp.packetAlloc = () => {
       if (this.stopped) return
       // Counted where they begin: NMS drops some of them without a word.
+      this.messagesSeen += 1
       if (--this.messagesLeft < 0) throw new RangeError('too many messages before a command')
       const before = rtmp.parserPacket.capacity
       this.checkReserve()
@@ -64,6 +68,7 @@ export class GuardedParser {
       this.checkLength()
       this.checkContent()
       packetHandler.call(rtmp)
+      if (this.isCommand('closeStream')) this.onCloseStream(rtmp.parserPacket.header.stream_id)
     }
     // NMS would throw on an address that is none, and take long to read one that is too long. It would
     // answer each `connect`, whether the answers are read or not.
@@ -113,6 +118,14 @@ export class GuardedParser {
     } else if (type === SET_CHUNK_SIZE && this.messagesLeft !== Infinity) {
       if (length < 4 || payload.readUInt32BE(0) < MIN_OPENING_CHUNK_BYTES) throw new RangeError('chunks that are too small')
     }
+  }
+
+  /** Whether the message is this command; its name was found to be whole before. */
+  private isCommand(name: string): boolean {
+    const { payload, header: { type } } = this.rtmp.parserPacket
+    if (!COMMAND_TYPES.has(type)) return false
+    const at = type === FLEX_COMMAND ? 1 : 0
+    return payload.readUInt16BE(at + 1) === name.length && payload.toString('latin1', at + 3, at + 3 + name.length) === name
   }
 
   private checkLength(): void {

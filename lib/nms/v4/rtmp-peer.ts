@@ -38,6 +38,8 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   private place: Place | undefined
   /** Of its `play` or `publish`: that of the message being parsed is another one later. */
   private streamId = 0
+  /** Its last play has ended; it has no stream now. */
+  private ended = false
   private readonly parser: GuardedParser
   private readonly nmsOnPacket: NmsRtmp['onPacketCallback']
   private readonly nmsClose: NmsRtmpSession['close']
@@ -55,6 +57,8 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     this.parser = new GuardedParser(rtmp)
     rtmp.onPlay = (invoke) => this.stopAt('play', invoke)
     rtmp.onPublish = (invoke) => this.stopAt('publish', invoke)
+    rtmp.onDeleteStream = ({ streamId }) => this.endPlay(streamId)
+    this.parser.onCloseStream = (streamId) => this.endPlay(streamId)
     rtmp.onPacketCallback = (packet) => {
       if (session.broadcast?.publisher === session) this.nmsOnPacket(packet)
     }
@@ -78,6 +82,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   }
 
   get messagesLeft(): number { return this.parser.messagesLeft }
+  get messagesSeen(): number { return this.parser.messagesSeen }
   get reserved(): number { return this.parser.reserved }
   stop(): void { this.parser.stopped = true }
 
@@ -88,11 +93,52 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     this.heldAt = undefined
     this.setting.grants.give(this.session, { admission, closer: this })
     if (heldAt === undefined) return
+    this.renew()
     const [, app, name = ''] = admission.request.streamPath.split('/')
     rtmp.streamApp = app
     // NMS drops what follows a second "?".
     const query = admission.request.query.replaceAll('?', '%3F')
-    commandsOf(rtmp)[action === 'play' ? 'onPlay' : 'onPublish'].call(rtmp, { ...heldAt, streamName: query === '' ? name : `${name}?${query}` })
+    const invoke = { ...heldAt, streamName: query === '' ? name : `${name}?${query}` }
+    if (action === 'play') commandsOf(rtmp).onPlay.call(rtmp, invoke)
+    else this.publish(invoke)
+  }
+
+  /** NMS says that the publisher may begin before it has looked whether somebody else publishes. */
+  private publish(invoke: NmsInvoke): void {
+    const { session, session: { rtmp } } = this
+    rtmp.respondPublish = () => undefined
+    try {
+      commandsOf(rtmp).onPublish.call(rtmp, invoke)
+    } finally {
+      delete (rtmp as Partial<NmsRtmp>).respondPublish
+    }
+    if (session.broadcast?.publisher === session && this.socket.writable) rtmp.respondPublish()
+  }
+
+  refused(error: string): void {
+    const { rtmp } = this.session
+    if (this.action === 'play') return rtmp.sendStatusMessage(this.streamId, 'error', 'NetStream.Play.Failed', 'the server refused the stream')
+    const taken = error.includes('already has a publisher')
+    rtmp.sendStatusMessage(this.streamId, 'error', taken ? 'NetStream.Publish.BadName' : 'NetStream.Publish.Unauthorized', taken ? 'somebody publishes this stream already' : 'the server refused the stream')
+  }
+
+  /** The client ends its play and keeps the connection: NMS goes on sending and raises nothing. */
+  private endPlay(streamId: unknown): void {
+    const { session } = this
+    if (!this.granted || this.action !== 'play' || this.heldAt !== undefined || streamId !== this.streamId) return
+    this.granted = false
+    this.ended = true
+    this.place?.end('left')
+    this.place = undefined
+    session.broadcast?.donePlay(session)
+    this.listener.playEnded()
+  }
+
+  /** A further play of one connection is a session of its own, under the same id. */
+  private renew(): void {
+    if (!this.ended) return
+    Object.assign(this.session, { createTime: Date.now(), endTime: 0, inBytes: 0, outBytes: 0 })
+    this.ended = false
   }
 
   sendError(code: string, description: string): void {
@@ -123,6 +169,8 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   close(message?: string): void {
     const { session, place, streamId, action } = this
     this.stop()
+    // Held or undecided: a verdict must not let it in any more.
+    if (!this.granted) this.listener.closed()
     place?.end('closed')
     silence(session)
     if (message !== undefined) {
@@ -166,7 +214,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
 }
 
 /** NMS's own handlers of the commands, on the parser's prototype. */
-const COMMANDS = ['onPlay', 'onPublish'] as const
+const COMMANDS = ['onPlay', 'onPublish', 'onDeleteStream'] as const
 const commandsOf = (rtmp: NmsRtmp): Pick<NmsRtmp, typeof COMMANDS[number]> => Object.getPrototypeOf(rtmp) as NmsRtmp
 
 const text = (value: unknown): string => typeof value === 'string' ? value : ''

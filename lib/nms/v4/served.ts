@@ -2,7 +2,11 @@ import type { ServedClient } from '../../access/place.js'
 import type { NmsSession } from './shapes.js'
 
 /** Whoever can end a session's connection, telling its client why. */
-export interface Closer { close(message?: string): void }
+export interface Closer {
+  close(message?: string): void
+  /** NMS is about to refuse it after its allow, in these words. */
+  refused?(error: string): void
+}
 
 /** What the registry sees of one of NMS's own sessions. */
 export class ServedSession implements ServedClient {

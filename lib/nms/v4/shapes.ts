@@ -46,6 +46,8 @@ export interface NmsRtmp {
   onConnect: (invoke: NmsInvoke) => void
   onPlay: (invoke: NmsInvoke) => void
   onPublish: (invoke: NmsInvoke) => void
+  onDeleteStream: (invoke: NmsInvoke) => void
+  respondPublish: () => void
   onPacketCallback: (packet: unknown) => void
   /** Length of a chunk's basic header. */
   readonly parserBasicBytes: number
@@ -88,6 +90,8 @@ export interface NmsBroadcast {
   readonly subscribers: Map<string, NmsSession>
   postPlay: (session: NmsSession) => string | null
   postPublish: (session: NmsSession) => string | null
+  donePlay: (session: NmsSession) => void
+  donePublish: (session: NmsSession) => void
 }
 
 /** NMS's state: one per process and per copy of the package. */

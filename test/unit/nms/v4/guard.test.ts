@@ -45,7 +45,7 @@ describe('the accounting of sessions', () => {
     })
     const onIntruder = ({ id }: { id: string }): unknown => told.push(`intruder ${id}`)
     uninstallHooks = installHooks(context, grants, onIntruder)
-    uninstallGuard = installGuard(context, grants, onIntruder, new Set())
+    uninstallGuard = installGuard(context, grants, { onIntruder, takesOver: () => false }, new Set())
     broadcast = new (load('server/broadcast_server.js') as new (path: string) => NmsBroadcast)('/live/s')
     context.broadcasts.set('/live/s', broadcast)
   })
