@@ -132,7 +132,7 @@ describe('what encoders and RTMP players send', () => {
     const before = keepPublishing(first, { everyMs: 20 })
     const player = keep(await RtmpClient.player({ port: server.ports.rtmp }, name))
     await player.waitForMedia(2000)
-    await before.close()
+    before.close()
     const again = keep(await RtmpClient.publisher({ port: server.ports.rtmp }, `${name}?key=1`))
     keep(keepPublishing(again, { everyMs: 20 }))
     await until(() => first.wire.isClosed, 'the old connection is cut')

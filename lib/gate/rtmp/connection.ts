@@ -228,7 +228,7 @@ export class RtmpConnection implements RtmpListener, Holder {
   private open(bytes: Buffer): void {
     const other = this.handshakeLeft === HANDSHAKE_BYTES ? notRtmp(bytes) : undefined
     if (other !== undefined) return this.cut('malformed', other)
-    let at = Math.min(this.handshakeLeft, bytes.length)
+    const at = Math.min(this.handshakeLeft, bytes.length)
     this.handshakeLeft -= at
     if (at > 0) this.feed(bytes.subarray(0, at))
     if (at < bytes.length) this.step(bytes.subarray(at))

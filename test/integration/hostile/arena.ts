@@ -45,11 +45,11 @@ const createWitness = (frame: (index: number) => MediaMessage[]): { take: (messa
   }
 }
 
-/** Publishes `/live/NAME` over RTMP, and watches it over RTMP and HTTP-FLV. */
+/** Publishes `/live/NAME` over RTMP, by a device that no attacker looks like (the same one might take over), and watches it over RTMP and HTTP-FLV. */
 export const openChannel = async (ports: Ports, name: string, luma: number): Promise<Channel> => {
   const keep = cleanup()
   try {
-    const publisher = keep(await RtmpClient.publisher({ port: ports.rtmp }, `${name}?token=123`))
+    const publisher = keep(await RtmpClient.publisher({ port: ports.rtmp, flashVer: 'an encoder of its own' }, `${name}?token=123`))
     const publishing = keep(keepPublishing(publisher, { everyMs: FRAME_MS, luma, audio: false }))
     const { stream } = publishing
     const rtmp = keep(await RtmpClient.player({ port: ports.rtmp }, `${name}?token=123`))
