@@ -1,7 +1,7 @@
 import type { Authorize } from './access/authorize.js'
 import type { AccessRequest } from './access/request.js'
 import type { BackendSettings, Settings } from './access/settings.js'
-import { createBackend, createOutlook, placeOf, probeWarnings, type Backend } from './backend/backend.js'
+import { createBackend, createOutlook, placeOf, probeWarnings, type Backend, type OnAsked } from './backend/backend.js'
 import type { BackendState } from './observe/stats.js'
 import { breaker, type Breaker, type BreakerHooks } from './policy/breaker.js'
 import { byAction } from './policy/by-action.js'
@@ -33,11 +33,15 @@ export interface Chain {
   probe(): Promise<readonly string[]>
   /** How each backend is doing, in the order of their URLs, those of publishers last if they differ. */
   backends(): BackendState[]
+  /** A chain with other rules before the same backends, with all that is remembered of them. */
+  withRules(settings: Settings): Chain
   /** Closes the connections to the backends, whatever is still on its way: whoever it is for has been refused by then. */
   close(): Promise<void>
 }
 
 export interface ChainHooks extends OutageHooks, Required<BreakerHooks>, Pick<Required<DefaultActionOptions>, 'onUnavailable'> {
+  /** A question of a client's, or about a session that runs, is over; `at` is host and port of the backend. */
+  readonly onAsked?: OnAsked
   /** The backend at this host and port answers clients and not the probe, so that only a refused connection proves an outage. */
   readonly onUselessProbe?: (at: string) => void
 }
@@ -62,7 +66,7 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
     return memory
   }
   const asking = (backendSettings: BackendSettings): { authorize: Authorize, recheck: Authorize } => {
-    const backend = createBackend(backendSettings, { outlook })
+    const backend = createBackend(backendSettings, { outlook, ...(hooks.onAsked && { onAsked: hooks.onAsked }) })
     const { onAnswer } = backend
     const guarded = breaker(backend.authorize, backendSettings.breaker, { probe: probeOf(backend), onAnswer }, hooks)
     const outage = watchOutage(guarded.authorize, onAnswer, hooks)
@@ -75,8 +79,11 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
   const forgetKeys: Chain['forgetKeys'] = (keys) => {
     for (const memory of [...allowed, ...allowedLast]) for (const key of keys) memory.forget(key)
   }
-  return {
-    authorize: dryRun(rules(byAction({ play: forPlayers.authorize, publish: forPublishers.authorize }), settings), settings),
+  const answered = byAction({ play: forPlayers.authorize, publish: forPublishers.authorize })
+  const ruled = (by: Settings): Authorize => dryRun(rules(answered, by), by)
+  const chain: Chain = {
+    authorize: ruled(settings),
+    withRules: (by) => ({ ...chain, authorize: ruled(by) }),
     recheck: byAction({ play: forPlayers.recheck, publish: forPublishers.recheck }),
     remembers: (request) => allowed.some((memory) => memory.size > 0 && memory.get(requestKey(request)) !== undefined),
     forget: (request) => forgetKeys([requestKey(request)]),
@@ -89,4 +96,5 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
       await Promise.all(asked.map(({ backend }) => backend.close()))
     }
   }
+  return chain
 }

@@ -4,6 +4,7 @@ import type { AccessRequest } from './access/request.js'
 import type { Verdict } from './access/verdict.js'
 import type { SessionRecord } from './sessions/record.js'
 import type { Selector } from './sessions/registry.js'
+import type { Options } from './options/options.js'
 import type { Outage } from './observe/hub.js'
 import type { Stats } from './observe/stats.js'
 
@@ -43,6 +44,13 @@ export class HttpAuth extends EventEmitter<HttpAuthEvents> {
    * meanwhile. Resolves when all is over; calling it again changes nothing.
    */
   readonly drain: (ms?: number) => Promise<void>
+  /**
+   * Reads the options again: these, or the section `httpAuth` of node-media-server's config file. Who is in stays, who
+   * waits is decided by what was in force. What was remembered goes if the backends changed. `admin`, `store` and
+   * `proxyProtocol` cannot change.
+   * Rejects with HttpAuthError `ERR_OPTIONS` that says what is wrong; all is then as it was.
+   */
+  readonly reload: (options?: Options) => Promise<void>
   /** Everybody who is in now, the oldest first. */
   readonly sessions: () => SessionRecord[]
   /**
@@ -53,11 +61,12 @@ export class HttpAuth extends EventEmitter<HttpAuthEvents> {
 
   readonly #metrics: () => Registry
 
-  constructor(stats: () => Stats, { close, drain, sessions, end }: Pick<HttpAuth, 'close' | 'drain' | 'sessions' | 'end'>, metrics: () => Registry) {
+  constructor(stats: () => Stats, { close, drain, reload, sessions, end }: Pick<HttpAuth, 'close' | 'drain' | 'reload' | 'sessions' | 'end'>, metrics: () => Registry) {
     super()
     this.stats = stats
     this.close = close
     this.drain = drain
+    this.reload = reload
     this.sessions = sessions
     this.end = end
     this.#metrics = metrics

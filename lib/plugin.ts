@@ -1,7 +1,9 @@
 import { dirname } from 'node:path'
 import { networks } from './access/address.js'
+import type { Settings } from './access/settings.js'
 import type { CutReason } from './access/cut.js'
-import { createChain } from './chain.js'
+import type { InForce } from './admin/behind.js'
+import { createChain, type Chain, type ChainHooks } from './chain.js'
 import { createConsoleLog } from './observe/console.js'
 import { createHub } from './observe/hub.js'
 import { createMetrics, metricsText, type Metrics } from './observe/metrics.js'
@@ -20,6 +22,9 @@ import { createWebSocketGate } from './gate/websocket/gate.js'
 import { HttpAuth, publish, type HttpAuthEvents } from './handle.js'
 import { attach } from './nms/find.js'
 import type { HostListener } from './nms/host.js'
+import { asksAlike, createGeneration, refuseFixed, type Generation } from './generation.js'
+import { newest } from './newest.js'
+import { readConfig } from './options/config.js'
 import { describe } from './options/describe.js'
 import type { Options } from './options/options.js'
 import { resolve } from './options/resolve.js'
@@ -52,9 +57,13 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     throw new HttpAuthError('ERR_NO_SECTION', 'the config of node-media-server has no section "httpAuth", and httpAuth() was given no options')
   }
   if (given === false) return leaveOpen()
-  const settings = resolve(given, host.configFile === undefined ? undefined : dirname(host.configFile))
+  const baseDir = host.configFile === undefined ? undefined : dirname(host.configFile)
+  const first = resolve(given, baseDir)
+  /** What is in force now, whenever it is read. */
+  const settings = newest(() => generation.settings)
 
-  const log = createConsoleLog(settings.log)
+  let lines = createConsoleLog(first.log)
+  const log = newest(() => lines)
   const counters = createCounters()
   const held = createHeld(settings)
   const tell = <K extends keyof HttpAuthEvents>(event: K, ...args: HttpAuthEvents[K]): void =>
@@ -76,8 +85,8 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     cut: (ip, reason, detail) => log.cut(ip, reason, detail)
   })
 
-  const fleet = joinFleet(settings, log, () => ({ sessions, forgetKeys: chain.forgetKeys }))
-  const chain = createChain(settings, {
+  const fleet = joinFleet(first, log, () => ({ sessions, forgetKeys: chain.forgetKeys }))
+  const hooks: ChainHooks = {
     onBegin: ({ message, suspects }) => {
       hub.outage({ state: 'begin', reason: message, requests: 1 })
       if (suspects.length > 0) log.notice(`questions that were out when the backend fell silent: ${suspects.join(', ')}`)
@@ -86,8 +95,16 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     onOpen: (reason) => log.notice(`breaker opens, the backend is not asked for now: ${reason}`),
     onClose: () => log.notice('breaker closes, the backend is asked again'),
     onUnavailable: () => undefined,
+    onAsked: (at, outcome, ms) => hub.asked(at, outcome, ms),
     onUselessProbe: (at) => log.notice(`${at} answers clients but not the probe, so that for now only a refused connection proves an outage; see "probe"`)
-  }, fleet?.memory)
+  }
+  const chains = new Set<Chain>()
+  const makeChain = (by: Settings): Chain => {
+    const made = createChain(by, hooks, fleet?.memory)
+    chains.add(made)
+    return made
+  }
+  const chain = newest(() => generation.chain)
   const sessions = createRegistry()
   sessions.watch({
     begin(session) {
@@ -110,25 +127,31 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     }
   })
   const door = createDoor({
-    authorize: chain.authorize,
+    authorize: (request, signal) => generation.authorize(request, signal),
     hold: (ip) => held.enter(ip),
     reserve: sessions.reserve,
     report: (request, verdict, heldMs) => hub.verdict({ at: Date.now(), request, verdict, ...(heldMs !== undefined && { heldMs }) }),
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
-  const trusted = networks(settings.trustProxy)
   const onCut = (ip: string, reason: CutReason, detail?: string): void => hub.cut(ip, reason, detail)
-  const rtmp = createRtmpGate(door, host.dialect, { ...settings, onCut, unadmitted: createUnadmitted() })
-  const viewers = createViewers({ ...settings, vodIdleMs: settings.files.vodIdleMs, door, host, remembers: chain.remembers, shared: fleet?.memory })
+  const rtmp = createRtmpGate(door, host.dialect, { get commandTimeoutMs() { return settings.commandTimeoutMs }, onCut, unadmitted: createUnadmitted() })
+  const viewers = createViewers({ limits: settings, door, host, remembers: (request) => chain.remembers(request), shared: fleet?.memory })
   const [route] = host.dialect.staticRoutes
-  const files = route && createFilesGate(door, host, viewers, route, trusted, settings.files)
-  const cors = createCors(settings.cors)
-  const http = createReception(door, host, trusted, cors, {
-    request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted, cors), upgrade: createWebSocketGate(door, host, trusted, cors)
+  const makeGeneration = (by: Settings, asking: Chain): Generation => {
+    const trusted = networks(by.trustProxy)
+    const cors = createCors(by.cors)
+    const files = route && createFilesGate(door, host, viewers, route, trusted, by.files)
+    const http = { request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted, cors), upgrade: createWebSocketGate(door, host, trusted, cors) }
+    return createGeneration({ settings: by, chain: asking, trusted, cors, http })
+  }
+  let generation = makeGeneration(first, makeChain(first))
+  const trusted = newest(() => generation.trusted)
+  const http = createReception(door, host, trusted, newest(() => generation.cors), {
+    request: (...args) => generation.http.request(...args), upgrade: (...args) => generation.http.upgrade(...args)
   })
 
-  const reminder = settings.dryRun.length === 0 ? undefined : setInterval(safely(undefined, () => {
-    log.notice(`a dry run is on: clients are let in whatever the verdict; so far: ${wouldBeDenied(counters.read().verdicts)}`)
+  const reminder = setInterval(safely(undefined, () => {
+    if (settings.dryRun.length > 0) log.notice(`a dry run is on: clients are let in whatever the verdict; so far: ${wouldBeDenied(counters.read().verdicts)}`)
   }), REMINDER_MS).unref()
   const offCaught = onCaught((error) => log.error('a client was cut because of an internal error', error))
 
@@ -141,7 +164,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     // Those who are held hear their verdict, and are told, before the door is taken away.
     await new Promise((resolve) => setImmediate(resolve))
     host.uninstall()
-    await chain.close()
+    await Promise.all([...chains].map((each) => each.close()))
     await fleet?.close()
     await sinks.close()
     clearInterval(reminder)
@@ -157,6 +180,30 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     for (const session of [...sessions]) session.close('stopped')
     await host.stop()
   })()
+  const reload = async (options?: Options): Promise<void> => {
+    await Promise.resolve()
+    if (closing !== undefined || draining !== undefined) throw new HttpAuthError('ERR_OPTIONS', 'the server is being stopped')
+    const section = options ?? sectionOf(host.configFile)
+    const next = resolve(section, baseDir)
+    const before = generation
+    refuseFixed(before.settings, next)
+    const alike = asksAlike(before.settings, next)
+    generation = makeGeneration(next, alike ? before.chain.withRules(next) : makeChain(next))
+    if (!alike) {
+      if (outage !== undefined) hub.outage({ state: 'end', reason: outage.reason, requests: 0 })
+      before.retire(() => {
+        chains.delete(before.chain)
+        void before.chain.close()
+      })
+    }
+    if (next.log !== before.settings.log) {
+      lines.close()
+      lines = createConsoleLog(next.log)
+    }
+    sinks.replace(next)
+    host.replaceSection(structuredClone(section))
+    announce('the options were read again')
+  }
   const stats = (): Stats => ({
     ...counters.read(), held: held.size, viewers: viewers.size, backends: chain.backends(), dropped: sinks.dropped(), dryRun: settings.dryRun.length > 0,
     ...(fleet && { store: fleet.stats() })
@@ -165,6 +212,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const handle = new HttpAuth(stats, {
     close: () => close('detached'),
     drain,
+    reload,
     sessions: sessions.list,
     end(which, order = {}) {
       if ('user' in which) fleet?.endUser(which.user, order)
@@ -177,29 +225,41 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     }
     return metrics.registry
   })
-  const inForce = { version: VERSION, host: host.version, settings: describe(settings), warnings: warningsOf(settings) }
+  const inForce = (): InForce => ({ version: VERSION, host: host.version, settings: describe(generation.settings), warnings: warningsOf(generation.settings) })
+  const announce = (what: string): void => {
+    const { settings: texts, warnings } = inForce()
+    log.banner([what, ...texts, ...warnings.map((text) => `WARNING: ${text}`)])
+  }
   listener.onIntruder = ({ id, ip, streamPath }, action, layer) =>
     log.error(`${action} of ${streamPath} by ${ip} (session ${id}) reached node-media-server without a verdict and was cut by the ${layer}; please report this`)
   listener.takesOver = createTakeover()
   listener.onFailure = (error) => log.error('a listener of node-media-server\'s "donePlay" failed', error)
   listener.onStop = () => close('stopped')
 
-  host.install({ rtmp, http, ...(settings.proxyProtocol.length > 0 && { proxy: createProxyFront({ servers: settings.proxyProtocol, trusted, onCut }) }) })
-  const sinks = addSinks(settings, hub, log, {
+  host.install({ rtmp, http, ...(first.proxyProtocol.length > 0 && { proxy: createProxyFront({ servers: first.proxyProtocol, trusted, onCut }) }) })
+  const sinks = addSinks(first, hub, log, {
     sessions,
-    inForce: () => inForce,
+    inForce,
     stats,
     outage: () => outage,
     ready: () => closing === undefined && draining === undefined,
     end: ({ ...which }) => handle.end(which),
-    reload: () => Promise.reject(new HttpAuthError('ERR_OPTIONS', 'this server cannot reload')),
+    reload,
     metrics: metricsText(() => handle.metrics)
   })
   // Durations are measured from the start, and not from the first scrape.
-  if (settings.admin !== undefined) void handle.metrics
-  log.banner([`guarding node-media-server ${host.version}`, ...inForce.settings, ...inForce.warnings.map((text) => `WARNING: ${text}`)])
+  if (first.admin !== undefined) void handle.metrics
+  announce(`guarding node-media-server ${host.version}`)
   void chain.probe().then((warnings) => { if (closing === undefined) for (const warning of warnings) log.notice(`WARNING: ${warning}`) })
   return handle
+}
+
+/** The section of the config file as it is now. */
+const sectionOf = (file: string | undefined): unknown => {
+  if (file === undefined) throw new HttpAuthError('ERR_OPTIONS', 'node-media-server was given no config file that could be read again; give reload() the options')
+  const { sections, settings } = readConfig(file)
+  if (settings === false) throw new HttpAuthError('ERR_OPTIONS', 'httpAuth: false would open the server; restart it for that')
+  return sections['httpAuth']
 }
 
 /** How often a dry run reminds of itself, in milliseconds. */
@@ -226,5 +286,5 @@ const leaveOpen = (): HttpAuth => {
   const counters = createCounters()
   const stats = (): Stats => ({ ...counters.read(), held: 0, viewers: 0, backends: [], dropped: {}, dryRun: false })
   let metrics: Metrics | undefined
-  return new HttpAuth(stats, { close: () => Promise.resolve(), drain: () => Promise.resolve(), sessions: () => [], end: () => Promise.resolve(0) }, () => (metrics ??= createMetrics(stats)).registry)
+  return new HttpAuth(stats, { close: () => Promise.resolve(), drain: () => Promise.resolve(), reload: () => Promise.reject(new HttpAuthError('ERR_OPTIONS', 'this server is open on purpose; restart it to guard it')), sessions: () => [], end: () => Promise.resolve(0) }, () => (metrics ??= createMetrics(stats)).registry)
 }

@@ -4,7 +4,7 @@ import type { Clock } from './evidence.js'
 import { createOutlook, type Outlook } from './outlook.js'
 import type { ProbeOutcome } from './probe.js'
 import { any, failover } from './strategy.js'
-import { Target, type TargetStats } from './target.js'
+import { Target, type OnAsked, type TargetStats } from './target.js'
 
 export { connectOptions } from './connections.js'
 export { createOutlook, type Outlook } from './outlook.js'
@@ -12,7 +12,7 @@ export type { ProbeOutcome } from './probe.js'
 export { probeWarnings } from './probe-warnings.js'
 export { watchProgress, type Progress } from './progress.js'
 export { buildRequest, type BackendRequest, type Malformed } from './request.js'
-export { placeOf, type TargetStats } from './target.js'
+export { placeOf, type OnAsked, type TargetStats } from './target.js'
 
 /** What the probe of one URL came to; `at` is its host and port. */
 export interface Probed {
@@ -41,6 +41,8 @@ export interface Backend {
 }
 
 export interface BackendHooks {
+  /** A question is over, whatever came of it. */
+  readonly onAsked?: OnAsked
   readonly now?: Clock
   /** What is known of each URL, shared with other backends. */
   readonly outlook?: Outlook
@@ -57,7 +59,7 @@ export const createBackend = (settings: BackendSettings, hooks: BackendHooks = {
   const { now = () => performance.now(), outlook = createOutlook(now, hooks.onUselessProbe) } = hooks
   const targets = urls.map((url) => {
     const { evidence, lookup } = outlook.on(settings, url)
-    return new Target(settings, url, now, evidence, lookup)
+    return new Target(settings, url, now, evidence, lookup, hooks.onAsked)
   })
   const asks = targets.map((target) => target.ask.bind(target))
   const [only] = targets

@@ -2,6 +2,7 @@ import type { LeaveSignal } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import type { BackendSettings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
+import { BackendUnavailable } from '../errors.js'
 import { trace } from '../trace.js'
 import { createConnections, type Connections } from './connections.js'
 import type { Clock, Evidence } from './evidence.js'
@@ -37,6 +38,9 @@ export const placeOf = (url: string): string => {
 const unanswered = (what: string): Verdict =>
   ({ ...deny('unanswered', 'the backend did not answer, but answers others'), fault: `${what}, while others are answered` })
 
+/** Told of each question that is over: the backend's host and port, what came of it, and how long that took, in milliseconds. */
+export type OnAsked = (at: string, outcome: '200' | 'denied' | 'unavailable' | 'unanswered' | 'overload', ms: number) => void
+
 /** One backend URL: how it is asked, and how it has been doing. */
 export class Target {
   /** Host and port. */
@@ -52,7 +56,8 @@ export class Target {
   private readonly dispatched: Question[] = []
 
   constructor(
-    readonly settings: BackendSettings, private readonly url: string, readonly now: Clock, readonly evidence: Evidence, lookup: Lookup
+    readonly settings: BackendSettings, private readonly url: string, readonly now: Clock, readonly evidence: Evidence, lookup: Lookup,
+    private readonly onAsked?: OnAsked
   ) {
     this.at = placeOf(url)
     this.origin = new URL(url).origin
@@ -71,7 +76,7 @@ export class Target {
     if (this.closing) return Promise.resolve(deny('overload', 'authorization is being shut down'))
     const built = this.build(request)
     if ('malformed' in built) return Promise.resolve(deny('malformed', built.malformed))
-    return new Promise((resolve, reject) => {
+    const asked = new Promise<Verdict>((resolve, reject) => {
       if (debug.enabled) debug('%s is asked for session %s', this.at, request.sessionId)
       this.tell({ is: 'asked', request: built })
       const options = { method: 'GET' as const, path: built.path, headers: built.headers }
@@ -79,6 +84,21 @@ export class Target {
       this.out.add(question)
       this.connections.dispatch(options, question)
       if (question.queued) this.watchSoon(question)
+    })
+    const { onAsked } = this
+    return onAsked === undefined ? asked : this.measured(asked, onAsked)
+  }
+
+  private measured(asked: Promise<Verdict>, onAsked: OnAsked): Promise<Verdict> {
+    const since = this.now()
+    return asked.then((verdict) => {
+      const { source, allowed } = verdict
+      if (source === 'backend') onAsked(this.at, allowed ? '200' : 'denied', this.now() - since)
+      else if (source === 'unanswered' || source === 'overload') onAsked(this.at, source, this.now() - since)
+      return verdict
+    }, (error: unknown) => {
+      if (error instanceof BackendUnavailable) onAsked(this.at, 'unavailable', this.now() - since)
+      throw error
     })
   }
 

@@ -21,7 +21,8 @@ const USAGE = `nms-http-auth: node-media-server with its clients held at the doo
       who is in, why was this one refused, throw it out, what happens now: of a running server with a section admin
   nms-http-auth help [COMMAND], nms-http-auth --version
 
-On SIGUSR2 it prints what has been decided so far. On SIGTERM it drains: newcomers are sent away, those who are in go on
+On SIGUSR2 it prints what has been decided so far. On SIGHUP it reads the section httpAuth again;
+a mistake leaves all as it was. On SIGTERM it drains: newcomers are sent away, those who are in go on
 for drainMs, then it ends.
 
 The options of node-media-server:
@@ -39,6 +40,11 @@ export const serve = (args: string[]): undefined => {
   preload((handle) => handles.push(handle))
   process.on('SIGUSR2', () => {
     for (const handle of handles) console.log(`[http-auth] ${inspect(handle.stats(), { depth: null, compact: true, breakLength: Infinity })}`)
+  })
+  process.on('SIGHUP', () => {
+    for (const handle of handles) {
+      handle.reload().catch((error: unknown) => process.stderr.write(`nms-http-auth: not reloaded, all is as it was: ${error instanceof Error ? error.message : String(error)}\n`))
+    }
   })
   process.once('SIGTERM', () => {
     // A second one ends the process at once, as it would any other.

@@ -10,7 +10,10 @@ export class IdleList<E extends Idle> {
   private first: E | undefined
   private last: E | undefined
 
-  constructor(readonly idleMs: number, private readonly now: () => number) {}
+  /** @param idle - how long, in milliseconds; a reload may change it */
+  constructor(private readonly idle: () => number, private readonly now: () => number) {}
+
+  get idleMs(): number { return this.idle() }
 
   get oldest(): E | undefined { return this.first }
 

@@ -47,6 +47,7 @@ export interface Place<T> {
   free(): void
 }
 
+/** Times and limits are read at each use: a reload may change them. */
 export interface SessionsOptions<T> {
   readonly idleMs: number
   /** For those that linger. Default `idleMs`. */
@@ -79,15 +80,14 @@ class Entry<T> implements Session<T>, Holder, Idle {
  * Makes an empty register. The sessions hang in lists in the order in which they were last seen, so
  * that a request costs the same however many there are, and one timer serves them all.
  */
-export const createSessions = <T>(
-  { idleMs, vodIdleMs = idleMs, maxSessions, maxSessionsPerIp, onIdle, now = () => Math.round(performance.now()) }: SessionsOptions<T>
-): Sessions<T> => {
+export const createSessions = <T>(options: SessionsOptions<T>): Sessions<T> => {
+  const { onIdle, now = () => Math.round(performance.now()) } = options
   const keys = new Keys<Entry<T>>()
-  const [short, long] = [new IdleList<Entry<T>>(idleMs, now), new IdleList<Entry<T>>(vodIdleMs, now)]
+  const [short, long] = [new IdleList<Entry<T>>(() => options.idleMs, now), new IdleList<Entry<T>>(() => options.vodIdleMs ?? options.idleMs, now)]
   const lists = [short, long]
   const perAddress = new Map<string, number>()
   /** Idle ones are looked for in steps, not for each. */
-  const stepMs = Math.min(250, Math.ceil(idleMs / 4))
+  const stepMs = (): number => Math.min(250, Math.ceil(options.idleMs / 4))
   let size = 0
   let reserved = 0
   let timer: NodeJS.Timeout | undefined
@@ -126,7 +126,7 @@ export const createSessions = <T>(
     clearTimeout(timer)
     timer = undefined
     if (dueAt === Infinity) return
-    timerAt = Math.max(now() + stepMs, dueAt + 1)
+    timerAt = Math.max(now() + stepMs(), dueAt + 1)
     timer = setTimeout(() => {
       timer = undefined
       sweep()
@@ -139,7 +139,7 @@ export const createSessions = <T>(
     find: (key) => keys.find(key),
     reserve(ip) {
       const limit = limitKey(ip)
-      const isFull = (): boolean => size + reserved >= maxSessions || (perAddress.get(limit) ?? 0) >= maxSessionsPerIp
+      const isFull = (): boolean => size + reserved >= options.maxSessions || (perAddress.get(limit) ?? 0) >= options.maxSessionsPerIp
       if (isFull()) sweep()
       if (isFull()) return undefined
       reserved += 1

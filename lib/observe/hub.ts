@@ -80,8 +80,9 @@ export interface Hub extends Required<Sink> {
   /**
    * Adds a sink that is still being loaded; what happens meanwhile waits for it, the newest events
    * beyond 10,000 excepted. A load that fails is reported.
+   * @returns a function that takes the sink off
    */
-  addLater(loading: Promise<Sink>): void
+  addLater(loading: Promise<Sink>): () => void
 }
 
 const MAX_WAITING = 10_000
@@ -118,15 +119,20 @@ export const createHub = (onError: (error: unknown) => void): Hub => {
     add,
     addLater(loading) {
       const waiting: Told[] = []
-      const remove = add(tellers((...event) => { if (waiting.length < MAX_WAITING) waiting.push(event) }))
+      let taken = false
+      let remove = add(tellers((...event) => { if (waiting.length < MAX_WAITING) waiting.push(event) }))
       loading.then((sink) => {
         remove()
         for (const event of waiting) tellOne(sink, event)
-        add(sink)
+        if (!taken) remove = add(sink)
       }).catch((error: unknown) => {
         remove()
         onError(error)
       })
+      return () => {
+        taken = true
+        remove()
+      }
     }
   }
 }

@@ -9,7 +9,7 @@ const verdict: Verdict = allow('backend', '200')
 describe('the handle', () => {
   const made = (): { handle: HttpAuth, errors: [string, unknown][], tell: (...args: HttpAuthEvents['verdict']) => void } => {
     const errors: [string, unknown][] = []
-    const handle = new HttpAuth(() => ({ ...createCounters().read(), held: 0, viewers: 0, backends: [], dropped: {}, dryRun: false }), { close: () => Promise.resolve(), drain: () => Promise.resolve(), sessions: () => [], end: () => Promise.resolve(0) }, () => { throw new Error('not asked for') })
+    const handle = new HttpAuth(() => ({ ...createCounters().read(), held: 0, viewers: 0, backends: [], dropped: {}, dryRun: false }), { close: () => Promise.resolve(), drain: () => Promise.resolve(), reload: () => Promise.resolve(), sessions: () => [], end: () => Promise.resolve(0) }, () => { throw new Error('not asked for') })
     return { handle, errors, tell: (...args) => publish(handle, (event, error) => errors.push([event, error]), 'verdict', ...args) }
   }
 

@@ -12,14 +12,15 @@ export interface Held {
   readonly addresses: number
 }
 
-/** Counts who waits. 0 is no limit. */
-export const createHeld = ({ maxHeld, maxHeldPerIp }: { maxHeld: number, maxHeldPerIp: number }): Held => {
+/** Counts who waits. 0 is no limit; both limits are read at each entry, since a reload may change them. */
+export const createHeld = (limits: { readonly maxHeld: number, readonly maxHeldPerIp: number }): Held => {
   const perAddress = new Map<string, number>()
   let size = 0
   return {
     enter(ip) {
       const key = limitKey(ip)
       const own = perAddress.get(key) ?? 0
+      const { maxHeld, maxHeldPerIp } = limits
       if ((maxHeld > 0 && size >= maxHeld) || (maxHeldPerIp > 0 && own >= maxHeldPerIp)) return undefined
       size += 1
       perAddress.set(key, own + 1)

@@ -1,6 +1,7 @@
 import type { LeaveSignal } from '../../access/departure.js'
 import { MAX_ANSWERS, MAX_TEXTS_BYTES } from '../../access/bounds.js'
 import type { AccessRequest } from '../../access/request.js'
+import type { Settings } from '../../access/settings.js'
 import { deny, type Verdict } from '../../access/verdict.js'
 import { createEnded } from '../../hls/ended.js'
 import { hasPrefixes, prefixKeys, sessionKey, viewerQuery, type Family, type Identity } from '../../hls/identity.js'
@@ -82,10 +83,8 @@ export interface Viewers {
 export interface ViewersOptions {
   readonly door: Door
   readonly host: Host
-  readonly hlsIdleMs: number
-  readonly vodIdleMs: number
-  readonly maxSessions: number
-  readonly maxSessionsPerIp: number
+  /** Read at each use: a reload may change them. */
+  readonly limits: Pick<Settings, 'hlsIdleMs' | 'maxSessions' | 'maxSessionsPerIp'> & { readonly files: Pick<Settings['files'], 'vodIdleMs'> }
   /** Whether an earlier allow of such a request still holds. */
   readonly remembers: (request: AccessRequest) => boolean
   /** What other servers remember, if there are any. */
@@ -119,9 +118,16 @@ const lengthOf = ({ ip, path, origin, userAgent, query, streamPath }: AccessRequ
 const keyOf = ({ protocol, path, ip, userAgent, query }: AccessRequest): string =>
   sessionKey(protocol === 'hls' ? 'hls' : 'file', directoryOf(path), { ip, userAgent, query: viewerQuery(query) })
 
-export const createViewers = ({ door, host, remembers, shared, hlsIdleMs, vodIdleMs, maxSessions, maxSessionsPerIp }: ViewersOptions): Viewers => {
+export const createViewers = (options: ViewersOptions): Viewers => {
+  const { door, host, remembers, shared, limits } = options
   const openings = createOpenings<Outcome>()
-  const sessions = createSessions<Viewer>({ maxSessions, maxSessionsPerIp, idleMs: hlsIdleMs, vodIdleMs, onIdle: (session) => leaves(session) })
+  const sessions = createSessions<Viewer>({
+    get maxSessions() { return limits.maxSessions },
+    get maxSessionsPerIp() { return limits.maxSessionsPerIp },
+    get idleMs() { return limits.hlsIdleMs },
+    get vodIdleMs() { return limits.files.vodIdleMs },
+    onIdle: (session) => leaves(session)
+  })
   /**
    * Sessions that have become idle. A viewer who comes back to whichever of their directories while
    * the backend's answer is remembered opens the same again.

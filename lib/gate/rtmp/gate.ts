@@ -19,11 +19,13 @@ export interface RtmpGate extends RtmpFront {
  *
  * @param onCut - told of each connection that is cut before it is decided
  */
-export const createRtmpGate = (door: Door, dialect: Dialect, { commandTimeoutMs, onCut, unadmitted }: Omit<ArrivalSetting, 'undecided'>): RtmpGate => {
+export const createRtmpGate = (door: Door, dialect: Dialect, options: Omit<ArrivalSetting, 'undecided'>): RtmpGate => {
   /** Those that do not carry RTMP yet, by address and port: for RTMPS the accepted socket is not the one that will. */
   const arrivals = new Map<string, RtmpArrival>()
   const undecided = new Set<RtmpArrival>()
-  const setting: ArrivalSetting = { commandTimeoutMs, undecided, onCut, unadmitted }
+  const { onCut, unadmitted } = options
+  // A reload may change it.
+  const setting: ArrivalSetting = { get commandTimeoutMs() { return options.commandTimeoutMs }, undecided, onCut, unadmitted }
 
   const accepted = (socket: Socket): void => {
     const ip = normalizeIp(socket.remoteAddress ?? '')
