@@ -11,6 +11,7 @@ import { lastVerdict } from './policy/last-verdict.js'
 import { watchOutage, type OutageHooks, type OutageWatch } from './policy/outage.js'
 import { createMemory, type Memory } from './policy/memory.js'
 import { remember } from './policy/remember.js'
+import { rememberDenial } from './policy/remember-denial.js'
 import { requestKey } from './policy/request-key.js'
 import type { SharedMemory } from './policy/shared-memory.js'
 import { rules } from './policy/rules.js'
@@ -72,7 +73,8 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
     const outage = watchOutage(guarded.authorize, onAnswer, hooks)
     asked.push({ backend, breaker: guarded, outage })
     const answered = defaultAction(lastVerdict(outage.authorize, backendSettings, memoryIn(allowedLast)), { ...backendSettings, ...hooks })
-    return { authorize: remember(answered, backendSettings, memoryIn(allowed), shared), recheck: guarded.authorize }
+    // Denials first: a flood of guesses costs the store no look-ups.
+    return { authorize: rememberDenial(remember(answered, backendSettings, memoryIn(allowed), shared), backendSettings), recheck: guarded.authorize }
   }
   const forPlayers = asking(play)
   const forPublishers = 'refuse' in publish || publish === play ? forPlayers : asking(publish)

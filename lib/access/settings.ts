@@ -23,6 +23,10 @@ export interface BackendSettings {
   readonly denyBody: boolean
   /** How long an allow is remembered when the backend says nothing, in milliseconds. */
   readonly rememberMs: number
+  /** How long a denial is remembered when the backend says nothing, in milliseconds; 0 is not at all. */
+  readonly rememberDenialMs: number
+  /** Whether a redirect with an absolute Location sends an HTTP client there. */
+  readonly redirects: boolean
   /** How long after an allow the same request is allowed again during an outage, in milliseconds; 0 is never. */
   readonly lastVerdictMs: number
   /** The neutral question: its `X-Real-Path` and its query, of which no client knows or the backend refuses both. */

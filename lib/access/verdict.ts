@@ -19,8 +19,10 @@ export interface Verdict {
   readonly would?: Verdict
   /** The backend's final HTTP status, where it gave one. */
   readonly status?: number
-  /** How long the backend said that this allow holds (`X-AuthDuration`), in milliseconds. */
+  /** How long the backend said that this verdict holds (`X-AuthDuration`), in milliseconds. */
   readonly validForMs?: number
+  /** Where the backend sends this client instead, an absolute http(s) URL in ASCII; only where `redirects` is on. */
+  readonly location?: string
   /** The viewer's id as the backend knows it (`X-UserId`). */
   readonly userId?: string
   /** How long the backend took, from the question to its final status line, in milliseconds. */

@@ -4,7 +4,7 @@ import type { Verdict } from '../access/verdict.js'
 /** Most of a body that is read, in bytes; a longer one costs the backend its connection. */
 export const MAX_BODY_BYTES = 64 * 1024
 
-type Rules = Pick<BackendSettings, 'requireHeader'>
+type Rules = Pick<BackendSettings, 'requireHeader' | 'redirects'>
 
 /** A header of an answer as undici has it: names and values in turn. The first of its name counts; empty is as if it were not there. */
 const header = (raw: readonly Buffer[], lowerCaseName: string): string | undefined => {
@@ -23,9 +23,33 @@ const duration = (raw: readonly Buffer[]): number | undefined => {
   return seconds !== undefined && /^\d{1,9}(?:\.\d{1,3})?$/.test(seconds) ? Number(seconds) * 1000 : undefined
 }
 
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+/** Longer ones are cut or refused by common clients and proxies. */
+const MAX_LOCATION = 4096
+
+/** `Location` where it names a place by itself: an absolute http(s) URL without credentials. */
+const locationOf = (raw: readonly Buffer[]): string | undefined => {
+  const given = header(raw, 'location') ?? ''
+  if (given.length > MAX_LOCATION || !/^https?:\/\//i.test(given) || !URL.canParse(given)) return undefined
+  const { href, username, password } = new URL(given)
+  return username === '' && password === '' ? href : undefined
+}
+
+/** The verdict of a status other than 200. */
+const denial = ({ redirects }: Rules, status: number, raw: readonly Buffer[], latencyMs: number): Verdict => {
+  const validForMs = duration(raw)
+  const location = redirects && REDIRECTS.has(status) ? locationOf(raw) : undefined
+  return {
+    allowed: false, source: 'backend', reason: `denied by the backend with status ${status}`, status, latencyMs,
+    ...(validForMs !== undefined && { validForMs }),
+    ...(location !== undefined && { location })
+  }
+}
+
 /** The verdict of a final status and its headers; the body may still turn an allow into a denial. */
-const readHead = ({ requireHeader }: Rules, status: number, raw: readonly Buffer[], latencyMs: number): Verdict => {
-  if (status !== 200) return { allowed: false, source: 'backend', reason: `denied by the backend with status ${status}`, status, latencyMs }
+const readHead = (rules: Rules, status: number, raw: readonly Buffer[], latencyMs: number): Verdict => {
+  const { requireHeader } = rules
+  if (status !== 200) return denial(rules, status, raw, latencyMs)
   if (requireHeader !== null && header(raw, requireHeader.toLowerCase()) === undefined) {
     const fault = `status 200 without the header ${requireHeader}`
     return { allowed: false, source: 'backend', reason: `the backend answered ${fault}`, status, latencyMs, fault }
@@ -78,7 +102,7 @@ export class Answer {
   private bytes = 0
   private body: Buffer[] | undefined
 
-  constructor(settings: Pick<BackendSettings, 'requireHeader' | 'denyBody' | 'unavailableStatuses'>, status: number, headers: readonly Buffer[], readonly latencyMs: number) {
+  constructor(settings: Rules & Pick<BackendSettings, 'denyBody' | 'unavailableStatuses'>, status: number, headers: readonly Buffer[], readonly latencyMs: number) {
     this.head = readHead(settings, status, headers, latencyMs)
     this.needsBody = settings.denyBody && this.head.allowed
     this.isUnavailable = settings.unavailableStatuses.includes(status)

@@ -23,6 +23,8 @@ const settings = (action: ActionDocument): string[] => {
     ...(action.denyBody ? ['denyBody: a 200 whose body does not say "error": 0 is a denial'] : []),
     ...(action.unavailableStatuses.length === 0 ? [] : [`unavailableStatuses ${action.unavailableStatuses.join(', ')}`]),
     ...(action.rememberMs === 0 ? [] : [`rememberMs ${action.rememberMs}`]),
+    ...(action.rememberDenialMs === 0 ? [] : [`rememberDenialMs ${action.rememberDenialMs}`]),
+    ...(action.redirects ? ['redirects: a redirect sends HTTP clients there'] : []),
     ...(action.lastVerdictMs === 0 ? [] : [`lastVerdictMs ${action.lastVerdictMs}`]),
     ...(action.rejectUnauthorized ? [] : ['the certificate of the backend is NOT checked'])
   ]

@@ -26,6 +26,8 @@ export const DEFAULTS = deepFreeze({
   requireHeader: null,
   denyBody: false,
   rememberMs: 0,
+  rememberDenialMs: 0,
+  redirects: false,
   lastVerdictMs: 0,
   probe: { path: '/probe/probe', query: '' },
   breaker: { failures: 10, probeMs: 2000 },

@@ -14,10 +14,12 @@ const outage = ({ defaultAction, lastVerdictMs, timeoutMs }: BackendSettings): s
   `when the backend is unavailable (nothing within ${timeoutMs} ms): ${defaultAction}${defaultAction === 'allow' ? WARNING : ''}` +
   (lastVerdictMs > 0 ? `; who was allowed in the last ${lastVerdictMs} ms: allow` : '')
 
-const extras = ({ requireHeader, denyBody, tls, rememberMs }: BackendSettings): string[] => [
+const extras = ({ requireHeader, denyBody, tls, rememberMs, rememberDenialMs, redirects }: BackendSettings): string[] => [
   ...(requireHeader === null ? [] : [`a 200 without ${requireHeader} is a denial`]),
   ...(denyBody ? ['a 200 whose body does not say "error": 0 is a denial'] : []),
   ...(rememberMs > 0 ? [`an allow is remembered for ${rememberMs} ms`] : []),
+  ...(rememberDenialMs > 0 ? [`a denial is remembered for ${rememberDenialMs} ms`] : []),
+  ...(redirects ? ['a redirect of the backend sends HTTP clients there'] : []),
   ...(tls.rejectUnauthorized ? [] : ['the certificate of the backend is NOT checked'])
 ]
 

@@ -93,12 +93,24 @@ export interface BackendOptions {
    */
   rememberMs?: number
   /**
+   * How long a denial with status 401, 403, 404 or 410 is kept when the backend does not say
+   * (`X-AuthDuration`), in milliseconds, at most 300000: the same request is then refused without
+   * asking. Default 0, not at all. What the backend says counts for at most 300 seconds, too.
+   */
+  rememberDenialMs?: number
+  /**
    * How long after an allow the same request is let in again during an outage, whatever the default
    * action, in milliseconds. Default 0, not at all.
    */
   lastVerdictMs?: number
   /** What the backend is asked when it is to be known whether it is down. */
   probe?: ProbeOptions
+  /**
+   * Whether a 301, 302, 303, 307 or 308 of the backend with an absolute http(s) `Location` sends an
+   * HTTP client there. Default false: a redirect denies. RTMP and WebSocket clients are refused
+   * either way; the client's query is not added.
+   */
+  redirects?: boolean
   /** When to stop waiting for a backend that is down; `false` waits `timeoutMs` for each client. */
   breaker?: BreakerOptions | false
 }

@@ -86,6 +86,8 @@ const backendOf = ({ section, preset, home, baseDir, mistakes }: Part): BackendS
     requireHeader: set.requireHeader,
     denyBody: set.denyBody,
     rememberMs: set.rememberMs,
+    rememberDenialMs: set.rememberDenialMs,
+    redirects: set.redirects,
     lastVerdictMs: set.lastVerdictMs,
     probe: { ...DEFAULTS.probe, ...set.probe },
     breaker: set.breaker === false ? false : { ...DEFAULTS.breaker, ...set.breaker }

@@ -73,6 +73,14 @@ const backend = {
     description: 'Whether a 200 denies unless it comes with a JSON body whose "error" is 0.'
   },
   rememberMs: ms(0, DEFAULTS.rememberMs, 'How long an allow is remembered when the backend does not say (X-AuthDuration).'),
+  rememberDenialMs: {
+    type: 'integer', minimum: 0, maximum: 300_000, default: DEFAULTS.rememberDenialMs,
+    description: 'How long a 401, 403, 404 or 410 is remembered when the backend does not say (X-AuthDuration). In milliseconds.'
+  },
+  redirects: {
+    type: 'boolean', default: DEFAULTS.redirects,
+    description: 'Whether a redirect of the backend with an absolute Location sends an HTTP client there. It denies otherwise.'
+  },
   lastVerdictMs: ms(0, DEFAULTS.lastVerdictMs,
     'How long after an allow the same request is let in again during an outage, whatever the default action; 0 is never.'),
   probe: {

@@ -13,12 +13,12 @@ export const statusOf = (verdict: Verdict): number => {
 }
 
 /** Headers of every refusal, but for those that let a page read it: nobody keeps it. */
-export const refusalHeaders = (status: number, body: string, allowed = 'GET, POST, OPTIONS'): Record<string, string> => ({
+export const refusalHeaders = (status: number, body: string): Record<string, string> => ({
   'Content-Type': 'text/plain; charset=utf-8',
   'Content-Length': String(Buffer.byteLength(body)),
   'Cache-Control': 'no-store',
   ...(status === 503 ? { 'Retry-After': '5' } : {}),
-  ...(status === 405 ? { Allow: allowed } : {})
+  ...(status === 405 ? { Allow: 'GET, POST, OPTIONS' } : {})
 })
 
 /**

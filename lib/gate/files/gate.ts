@@ -18,7 +18,7 @@ import { fileRequest } from './request.js'
 import { headerText } from '../http/header-text.js'
 import { answerPlaylist } from './playlist-response.js'
 import { createRecentSessions, type Recent, type RecentSessions } from './recent.js'
-import { clientReason, statusOf } from '../door/refusal.js'
+import { clientReason } from '../door/refusal.js'
 import { readServedPath, type ReadServedPath, type ServedPath } from './served-path.js'
 import type { Belonging, Viewer, Viewers } from './viewers.js'
 
@@ -66,7 +66,7 @@ export const createFilesGate = (
   const recent = createRecentSessions(trusted)
   const covered = new WeakMap<readonly string[], readonly string[]>()
 
-  const refuse = (exchange: Exchange, verdict: Verdict): void => exchange.refuse(statusOf(verdict), clientReason(verdict))
+  const refuse = (exchange: Exchange, verdict: Verdict): void => exchange.refuseBy(verdict)
 
   /** Reports as malformed what is no request for a file. */
   const malformed = (exchange: Exchange, reason: string): Verdict => {

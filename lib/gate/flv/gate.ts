@@ -5,7 +5,7 @@ import { askedOr, type Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
 import type { Exchange } from '../http/exchange.js'
 import { httpRequest, type LiveMeaning } from './request.js'
-import { clientReason, statusOf } from '../door/refusal.js'
+import { clientReason } from '../door/refusal.js'
 
 /** Takes a request for a live stream through the door. */
 export type LiveGate = (exchange: Exchange, live: LiveMeaning) => void
@@ -19,7 +19,7 @@ export const createLiveGate = (door: Door, host: Host): LiveGate => {
     const { req, res, client, signal } = exchange
     const decision = await door.admit(asked, signal)
     if (decision === undefined) return
-    if ('refused' in decision) return exchange.refuse(statusOf(decision.refused), clientReason(decision.refused))
+    if ('refused' in decision) return exchange.refuseBy(decision.refused)
     const { place } = decision.admission
     // Until NMS has begun to serve it, the place goes with the response; Express may find a file.
     signal.addEventListener('abort', () => place.end('left'))

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { LeaveSignal } from '../../access/departure.js'
+import type { Verdict } from '../../access/verdict.js'
 
 /** The client of an HTTP request, forwarding headers of trusted proxies taken into account. */
 export interface HttpClient {
@@ -36,4 +37,6 @@ export interface Exchange {
    * @param allowed - the methods that a 405 names, if they are not those of live streams
    */
   refuse(status: number, reason: string, allowed?: string): void
+  /** Refuses as a verdict says: with its status and reason, or, where it names a location, with a redirect to that. */
+  refuseBy(verdict: Verdict): void
 }

@@ -5,7 +5,8 @@ import { trace } from '../../trace.js'
 import type { HttpRequest, HttpResponse } from '../../nms/host.js'
 import type { Cors } from './cors.js'
 import type { Exchange, HttpClient } from './exchange.js'
-import { refusalHeaders } from '../door/refusal.js'
+import type { Verdict } from '../../access/verdict.js'
+import { clientReason, refusalHeaders, statusOf } from '../door/refusal.js'
 import { isOver, onceOver } from './response-end.js'
 import type { Target } from './target.js'
 
@@ -50,11 +51,19 @@ export class HttpExchange implements Exchange {
 
   allowOrigin(): void { this.cors.allow(this.req, this.res) }
 
-  refuse(status: number, reason: string, allowed?: string): void {
+  refuse(status: number, reason: string, allowed?: string): void { this.answer(status, reason, allowed === undefined ? {} : { Allow: allowed }) }
+
+  refuseBy(verdict: Verdict): void {
+    const { location } = verdict
+    if (location === undefined) this.answer(statusOf(verdict), clientReason(verdict))
+    else this.answer(302, 'another server has this stream', { Location: location })
+  }
+
+  private answer(status: number, reason: string, more: Record<string, string> = {}): void {
     const { req, res } = this
     if (isOver(res)) return
     const body = `${reason}\n`
-    const headers = { ...refusalHeaders(status, body, allowed), ...this.cors.headersFor(req) }
+    const headers = { ...refusalHeaders(status, body), ...more, ...this.cors.headersFor(req) }
     if ('stream' in res) refuseStream(req, res, status, headers, body)
     else refuseConnection(req, res, status, headers, body)
   }

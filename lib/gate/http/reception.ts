@@ -4,7 +4,6 @@ import type { AccessRequest } from '../../access/request.js'
 import { deny } from '../../access/verdict.js'
 import type { Host, HttpFront, HttpRequest } from '../../nms/host.js'
 import type { Door } from '../door/door.js'
-import { clientReason, statusOf } from '../door/refusal.js'
 import { httpClientOf, withoutHost } from './client.js'
 import type { Cors } from './cors.js'
 import type { HttpClient } from './exchange.js'
@@ -43,7 +42,7 @@ export const createReception = (door: Door, host: Host, trusted: Networks, cors:
         if (excess === undefined) return front.request(req, res, secure, forward)
         const client = clientOf(req, secure, 'http')
         const verdict = refused(req, client, client.secure ? 'https-flv' : 'http-flv', excess)
-        new HttpExchange(req, res, { rawPath: '', query: '' }, client, cors, forward).refuse(statusOf(verdict), clientReason(verdict))
+        new HttpExchange(req, res, { rawPath: '', query: '' }, client, cors, forward).refuseBy(verdict)
       })
     },
     upgrade(req, socket, head, secure, forward) {

@@ -72,10 +72,33 @@ describe('the backend\'s answer', () => {
         expect(latencyMs).to.be.within(0, 1000)
       })
     }
-    it('counts for nothing in a denial', async () => {
+    it('a denial has a duration of its own, and no user', async () => {
       const { backend } = await serve(write(status(403, 'X-AuthDuration: 10\r\nX-UserId: u1\r\n')))
-      expect(await ask(backend)).not.to.have.any.keys('validForMs', 'userId')
+      expect(await ask(backend)).to.include({ validForMs: 10_000 }).and.not.have.property('userId')
     })
+  })
+
+  describe('a redirect', () => {
+    for (const [given, location] of [
+      ['http://edge.example/s', 'http://edge.example/s'], ['HTTPS://Edge.example:8443/a?b=c#d', 'https://edge.example:8443/a?b=c#d'],
+      ['http://edge.example/\u00e4', 'http://edge.example/%C3%A4'], ['/s', undefined], ['//edge.example/s', undefined], ['ftp://edge.example/s', undefined],
+      ['javascript:alert(1)', undefined], ['http://', undefined], ['http://u:p@edge.example/', undefined], [`http://edge.example/${'x'.repeat(5000)}`, undefined]
+    ] as const) {
+      it(`to ${given.slice(0, 40)}: ${location === undefined ? 'denies' : `sends to ${location}`}`, async () => {
+        for (const code of [301, 302, 303, 307, 308]) {
+          const { backend } = await serve(write(Buffer.from(status(code, `Location: ${given}\r\n`)).toString()), { redirects: true })
+          const verdict = await ask(backend)
+          expect(verdict).to.include({ allowed: false, source: 'backend', status: code })
+          expect(verdict.location).to.equal(location)
+        }
+      })
+    }
+    for (const [title, code, redirects] of [['is not asked for', 302, false], ['has another status', 300, true], ['has another status', 304, true], ['is none', 403, true]] as const) {
+      it(`denies where it ${title} (${code})`, async () => {
+        const { backend } = await serve(write(status(code, 'Location: http://edge.example/s\r\n')), { redirects })
+        expect(await ask(backend)).to.include({ allowed: false }).and.not.have.property('location')
+      })
+    }
   })
 
   describe('a header that an allow must have', () => {

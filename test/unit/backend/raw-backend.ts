@@ -12,7 +12,7 @@ export const access = (change: Partial<AccessRequest> = {}): AccessRequest => ({
 
 export const settingsFor = (urls: readonly string[], change: Partial<BackendSettings> = {}): BackendSettings => ({
   urls, strategy: 'failover', defaultAction: 'deny', timeoutMs: 1000, maxConnections: 8, headers: {}, params: {},
-  unavailableStatuses: [], tls: { rejectUnauthorized: true }, requireHeader: null, denyBody: false, rememberMs: 0,
+  unavailableStatuses: [], tls: { rejectUnauthorized: true }, requireHeader: null, denyBody: false, rememberMs: 0, rememberDenialMs: 0, redirects: false,
   lastVerdictMs: 0, probe: { path: '/probe/probe', query: '' }, breaker: false, ...change
 })
 

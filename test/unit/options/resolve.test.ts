@@ -33,7 +33,7 @@ describe('options', () => {
       actions: ['play', 'publish'],
       play: {
         urls: [`${URL}/`], strategy: 'failover', defaultAction: 'deny', timeoutMs: 3000, maxConnections: 256, headers: {}, params: {},
-        unavailableStatuses: [], tls: { rejectUnauthorized: true }, requireHeader: null, denyBody: false, rememberMs: 0, lastVerdictMs: 0,
+        unavailableStatuses: [], tls: { rejectUnauthorized: true }, requireHeader: null, denyBody: false, rememberMs: 0, rememberDenialMs: 0, redirects: false, lastVerdictMs: 0,
         probe: { path: '/probe/probe', query: '' }, breaker: { failures: 10, probeMs: 2000 }
       },
       publish: settings.play,
@@ -55,7 +55,7 @@ describe('options', () => {
   describe('are taken as they are set', () => {
     const backend = {
       strategy: 'any', defaultAction: 'allow', timeoutMs: 1, maxConnections: 1, headers: { Authorization: 'Bearer x' }, params: { a: '{app}{stream}{path}{ip}{action}{protocol}{sessionId}' },
-      unavailableStatuses: [502, 100, 599], requireHeader: 'X-UserId', denyBody: true, rememberMs: 2_147_483_647, lastVerdictMs: 5,
+      unavailableStatuses: [502, 100, 599], requireHeader: 'X-UserId', denyBody: true, rememberMs: 2_147_483_647, rememberDenialMs: 300_000, redirects: true, lastVerdictMs: 5,
       probe: { path: '/p', query: 'token=probe&x=%20' }, breaker: { failures: 1, probeMs: 7 }
     }
     for (const [key, value] of Object.entries(backend)) {

@@ -1,0 +1,41 @@
+import type { Authorize } from '../access/authorize.js'
+import type { Verdict } from '../access/verdict.js'
+import { trace } from '../trace.js'
+import { createMemory, type Memory } from './memory.js'
+import { requestKey } from './request-key.js'
+
+const debug = trace('policy')
+
+/** No denial is kept for longer, in milliseconds: somebody who pays now should not have to wait. */
+export const MAX_DENIAL_MS = 300_000
+/** Denials kept at most. They have a memory of their own, so that a flood of guesses cannot push out what paying viewers have. */
+const MAX_DENIALS = 20_000
+/** Statuses that speak of this client. Redirects and 5xx never count: frameworks send `X-AuthDuration` on every answer. */
+const STATUSES = new Set([401, 403, 404, 410])
+
+/** A memory for denials. */
+export const createDenials = (now?: () => number): Memory => createMemory(now, MAX_DENIALS)
+
+/**
+ * Refuses a request again without asking, as long as the backend's denial holds: as long as it said itself
+ * (`X-AuthDuration`), else for `rememberDenialMs`, and never for more than five minutes.
+ */
+export const rememberDenial = (
+  next: Authorize, { rememberDenialMs }: { rememberDenialMs: number }, memory: Memory = createDenials()
+): Authorize =>
+  (request, signal) => {
+    const earlier = memory.size === 0 ? undefined : memory.get(requestKey(request))
+    if (earlier !== undefined) {
+      debug('the denial of %s is remembered', request.sessionId)
+      return Promise.resolve(again(earlier))
+    }
+    return next(request, signal).then((verdict) => {
+      const forMs = Math.min(verdict.validForMs ?? rememberDenialMs, MAX_DENIAL_MS)
+      if (!verdict.allowed && verdict.source === 'backend' && STATUSES.has(verdict.status ?? 0) && forMs > 0) memory.set(requestKey(request), verdict, forMs)
+      return verdict
+    })
+  }
+
+const again = ({ status }: Verdict): Verdict => ({
+  allowed: false, source: 'remembered', reason: 'denied by the backend before', ...(status !== undefined && { status })
+})
