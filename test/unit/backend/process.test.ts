@@ -31,6 +31,20 @@ describe('the backend in a process of its own', () => {
     expect(out.split('\n')).to.deep.equal(['EMFILE', 'overloadfalse', 'overloadfalse', 'backendfalse', 'backendfalse'])
   })
 
+  it('asks the probe when no descriptor is left: one is set aside, and the name was found before', async () => {
+    const { port } = keep(await rawBackend((socket) => { socket.write(forbidden.replace('Length: 0', 'Length: 0\r\nConnection: close')) }))
+    const out = await run('', `
+      const { openSync } = await import('node:fs')
+      const backends = ['127.0.0.1', 'localhost'].map((host) => backendFor('http://' + host + ':${port}', { timeoutMs: 3000 }))
+      const probe = async () => (await Promise.all(backends.map((backend) => backend.probe()))).map(([{ outcome }]) => outcome.is).join()
+      console.log(await probe())
+      try { for (;;) openSync('/dev/null') } catch (error) { console.log(error.code) }
+      console.log(await probe())
+      for (const backend of backends) console.log(await ask(backend).then(({ source, allowed }) => source + allowed, String))
+      process.exit()`, 120)
+    expect(out.split('\n')).to.deep.equal(['answered,answered', 'EMFILE', 'answered,answered', 'overloadfalse', 'overloadfalse'])
+  })
+
   it('keeps no process alive once nobody waits, closed or not', async () => {
     const { url } = keep(await rawBackend((socket) => { socket.write(ok) }))
     const start = performance.now()
