@@ -102,7 +102,8 @@ export class Evidence {
     // What failed long ago says nothing of now.
     if (this.failingSince < this.answeredAt || now - this.failedAt > PROOF_MS) this.failingSince = now
     this.failedAt = now
-    const judgement = this.judge(failed, now >= failed.due)
+    // Where nothing but somebody else's answer could come, it refuses, whether it comes or not.
+    const judgement = this.judge(failed, this.useless || now >= failed.due)
     if (judgement !== 'wait') return failed.settle(judgement)
     this.wait(failed)
     void this.ask()
@@ -151,7 +152,7 @@ export class Evidence {
     if (met !== 'nothing' && !(silent && this.latencies.slow > this.probe.waitMs)) {
       this.failed = { met, status, beganAt, failedAt: this.now() }
       if (met === 'doubt') this.doubt(beganAt)
-      this.reviewAll()
+      this.reviewAll(this.distrustedAt !== undefined)
     }
     // Who still waits needs the next one, unless somebody has been answered.
     const unsure = (this.distrustedAt !== undefined && !this.useless) || this.waiting.size > 0 || (this.worried.size > 0 && this.answeredAt < beganAt)
@@ -191,8 +192,8 @@ export class Evidence {
     else failed.settle(judgement)
   }
 
-  private reviewAll(): void {
-    for (const failed of [...this.waiting.keys()]) this.review(failed, false)
+  private reviewAll(due = false): void {
+    for (const failed of [...this.waiting.keys()]) this.review(failed, due)
   }
 }
 

@@ -177,6 +177,21 @@ describe('what is known of a backend', () => {
       await last().end(SILENT)
       sinon.assert.calledOnce(onUseless)
     })
+    it('keeps nobody waiting for a word that it cannot give', async () => {
+      const { evidence, last, failed } = setup()
+      void evidence.ask()
+      await clock.tickAsync(100)
+      evidence.answered(5)
+      await clock.tickAsync(100)
+      const verdicts = [failed()]
+      await last().end(CLOSED)
+      expect(verdicts[0], 'others were answered').to.deep.equal(['overload at 200'])
+      verdicts[1] = failed()
+      await clock.tickAsync(1000)
+      await last().end(CLOSED)
+      verdicts[2] = failed()
+      expect(verdicts.slice(1), 'until it is silent again, and after').to.deep.equal([['overload at 1200'], ['overload at 1200']])
+    })
     it('is good where it was refused: the backend was down then', async () => {
       const { evidence, asked, last } = setup()
       void evidence.ask()
