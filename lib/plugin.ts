@@ -114,7 +114,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     },
     end(session) {
       if (session.endReason !== undefined && FORGETS.has(session.endReason)) {
-        chain.forget(session.request)
+        for (const request of viewers.aliases(session.request)) chain.forget(request)
         fleet?.forgotten(session)
       }
       const record = session.record()

@@ -5,8 +5,8 @@ const MAX_PLAYLISTS = 32
 
 /** What a session covers beside the directory that it was opened for. */
 interface Covered {
-  /** The one that was named longest ago first. */
-  readonly keys: Set<string>
+  /** Directories by key, the one that was named longest ago first. */
+  readonly keys: Map<string, string>
   /** The playlists that it has fetched, by path, and what each of them names now. */
   readonly named: Map<string, { readonly names: readonly string[], readonly keys: readonly string[] }>
 }
@@ -42,31 +42,36 @@ export class Keys<H extends Holder> {
    */
   cover(holder: H, playlist: string, names: readonly string[], keyOf: (name: string) => string): void {
     if (holder.covered?.named.get(playlist)?.names === names) return
-    const covered = holder.covered ??= { keys: new Set(), named: new Map() }
-    const keys = names.map(keyOf).filter((key) => key !== holder.key)
+    const covered = holder.covered ??= { keys: new Map(), named: new Map() }
+    const keys: string[] = []
+    for (const name of names) {
+      const key = keyOf(name)
+      if (key === holder.key) continue
+      keys.push(key)
+      this.claim(holder, covered, key, name)
+    }
     covered.named.delete(playlist)
     covered.named.set(playlist, { names, keys })
     if (covered.named.size > MAX_PLAYLISTS) covered.named.delete(covered.named.keys().next().value as string)
-    for (const key of keys) this.claim(holder, covered, key)
     this.trim(holder, covered)
   }
 
   /** A session that comes back covers what it covered before. */
-  restore(holder: H, keys: readonly string[]): void {
-    const covered = holder.covered ??= { keys: new Set(), named: new Map() }
-    for (const key of keys) if (key !== holder.key) this.claim(holder, covered, key)
+  restore(holder: H, keys: ReadonlyMap<string, string>): void {
+    const covered = holder.covered ??= { keys: new Map(), named: new Map() }
+    for (const [key, name] of keys) if (key !== holder.key) this.claim(holder, covered, key, name)
   }
 
   /** Takes a session out whole; what it covered can still be read of it. */
   close(holder: H): void {
-    for (const key of [holder.key, ...holder.covered?.keys ?? []]) this.release(holder, key)
+    for (const key of [holder.key, ...holder.covered?.keys.keys() ?? []]) this.release(holder, key)
   }
 
   get size(): number { return this.byKey.size }
 
-  private claim(holder: H, covered: Covered, key: string): void {
+  private claim(holder: H, covered: Covered, key: string, name: string): void {
     const isNew = !covered.keys.delete(key)
-    covered.keys.add(key)
+    covered.keys.set(key, name)
     if (!isNew) return
     if (this.byKey.has(key)) this.wait(key, holder)
     else this.byKey.set(key, holder)
@@ -75,7 +80,7 @@ export class Keys<H extends Holder> {
   private trim(holder: H, { keys, named }: Covered): void {
     if (keys.size <= MAX_KEYS) return
     const current = new Set([...named.values()].flatMap((each) => each.keys))
-    for (const key of keys) {
+    for (const key of keys.keys()) {
       if (keys.size <= MAX_KEYS) return
       if (current.has(key)) continue
       keys.delete(key)

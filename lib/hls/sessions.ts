@@ -7,8 +7,8 @@ export interface Session<T> {
   readonly value: T
   /** The key it was opened by. */
   readonly key: string
-  /** Those of the other directories that it covers. */
-  readonly moreKeys: ReadonlySet<string>
+  /** The other directories that it covers, by their keys. */
+  readonly moreKeys: ReadonlyMap<string, string>
   readonly ended: boolean
 }
 
@@ -24,7 +24,7 @@ export interface Sessions<T> {
   /** A session has been sent a playlist which names these directories; see `Keys.cover`. */
   cover(session: Session<T>, playlist: string, names: readonly string[], keyOf: (name: string) => string): void
   /** A session covers what it has covered on another server. */
-  restore(session: Session<T>, keys: readonly string[]): void
+  restore(session: Session<T>, keys: ReadonlyMap<string, string>): void
   /** Whether a session may be silent for `vodIdleMs` instead of `idleMs`. */
   linger(session: Session<T>, long: boolean): void
   /** A request begins: the session cannot become idle until `done`. */
@@ -43,7 +43,7 @@ export interface Sessions<T> {
 /** A reserved place: either a session is opened in it, or it is given back. */
 export interface Place<T> {
   /** @param moreKeys - what it covers already, since it comes back */
-  open(key: string, value: T, moreKeys?: readonly string[]): Session<T>
+  open(key: string, value: T, moreKeys?: ReadonlyMap<string, string>): Session<T>
   free(): void
 }
 
@@ -60,7 +60,7 @@ export interface SessionsOptions<T> {
   readonly now?: () => number
 }
 
-const NONE: ReadonlySet<string> = new Set()
+const NONE: ReadonlyMap<string, string> = new Map()
 
 /** A session is a link of the list by idle time that it hangs in. */
 class Entry<T> implements Session<T>, Holder, Idle {
@@ -73,7 +73,7 @@ class Entry<T> implements Session<T>, Holder, Idle {
 
   constructor(readonly key: string, readonly value: T, readonly limit: string, public list: IdleList<Entry<T>>) {}
 
-  get moreKeys(): ReadonlySet<string> { return this.covered?.keys ?? NONE }
+  get moreKeys(): ReadonlyMap<string, string> { return this.covered?.keys ?? NONE }
 }
 
 /**
@@ -152,11 +152,11 @@ export const createSessions = <T>(options: SessionsOptions<T>): Sessions<T> => {
         return true
       }
       return {
-        open(key, value, moreKeys = []) {
+        open(key, value, moreKeys = NONE) {
           settle()
           const entry = new Entry(key, value, limit, short)
           keys.open(entry)
-          if (moreKeys.length > 0) keys.restore(entry, moreKeys)
+          if (moreKeys.size > 0) keys.restore(entry, moreKeys)
           short.append(entry)
           size += 1
           arm()

@@ -88,6 +88,25 @@ describe('a viewer of HLS in what node-media-server has of its own', () => {
     expect(about()[2]?.outbytes).to.be.greaterThan(512)
   })
 
+  it('is forgotten whole once it is closed, with every directory and query that it had', async () => {
+    const own = keep(await startServer({ options: { url: backend.url, hlsIdleMs: 300 }, config: { static: { router: '/static', root: 'static' } } }))
+    await writeFiles(join(own.dir, 'static'), hlsStream('live/s', { segments: 3 }))
+    backend.answer({ status: 200, headers: { 'X-AuthDuration': '3600' } })
+    const client = keep(fileClient(own.ports))
+    const targets = ['/static/live/s/720p/1.ts?token=123', '/static/live/s/audio/1.ts?token=123', `${MASTER}&x=1`, MASTER]
+    // Each has been asked for by itself before.
+    for (const target of targets) {
+      expect((await client.get(target)).status).to.equal(200)
+      await own.waitFor(({ auth }) => auth?.stats().viewers === 0)
+    }
+    expect(backend.requests).to.have.length(4)
+    for (const target of [...targets].reverse()) expect((await client.get(target)).status).to.equal(200)
+    expect(backend.requests).to.have.length(4)
+    await own.evaluate(({ context }) => { for (const session of context.sessions.values()) (session as unknown as { close(): void }).close() })
+    backend.answer({ status: 403 })
+    for (const target of targets) expect((await client.get(target)).status, target).to.equal(403)
+  })
+
   it('leaves the pages, lists, recordings and history of the admin API as they are', async () => {
     const client = keep(fileClient(server.ports))
     const id = await watch(client)

@@ -131,7 +131,8 @@ export const createFilesGate = (
       const belonging: Belonging = {
         families: FAMILIES[kind],
         directory: directoryOf(served.path),
-        identity: { ip: client.ip, userAgent: client.userAgent, query: viewerQuery(headerText(exchange.query)) }
+        identity: { ip: client.ip, userAgent: client.userAgent, query: viewerQuery(headerText(exchange.query)) },
+        query: headerText(exchange.query)
       }
       const session = viewers.find(belonging)
       if (session !== undefined) {

@@ -25,6 +25,8 @@ export interface Viewer {
   readonly query: string
   /** Responses that are being sent. */
   transfers: Set<Transfer> | undefined
+  /** Longer queries by which requests of it came. */
+  otherQueries: Set<string> | undefined
   /** What it keeps of its client's bytes. */
   readonly texts: ReturnType<typeof textsOf>
 }
@@ -39,6 +41,8 @@ export interface Belonging {
   /** Of the canonical path, with its last `/`. */
   readonly directory: string
   readonly identity: Identity
+  /** As the client wrote it. */
+  readonly query: string
 }
 
 /** What a request opens that belongs to no session. */
@@ -75,6 +79,11 @@ export interface Viewers {
   cover(session: Session<Viewer>, playlist: string, directories: readonly string[]): Promise<unknown> | undefined
   /** Whether a session plays a recording, so that it may pause for longer. */
   linger(session: Session<Viewer>, long: boolean): void
+  /**
+   * All requests that a session stood for which has been closed: for each of its directories and queries
+   * the backend may have been asked before, and its answer be remembered.
+   */
+  aliases(request: AccessRequest): readonly AccessRequest[]
   /** Ends all sessions; responses that run go on. */
   close(): void
   readonly size: number
@@ -107,12 +116,19 @@ interface Recalled {
 /** What a session is, or was, opened for, and all that it covers. */
 interface Opened {
   readonly request: AccessRequest
-  readonly keys: readonly [string, ...string[]]
+  readonly key: string
+  /** Other directories by their keys. */
+  readonly moreKeys: ReadonlyMap<string, string>
 }
 
 /** About as many bytes as a request keeps. */
 const lengthOf = ({ ip, path, origin, userAgent, query, streamPath }: AccessRequest): number =>
   ip.length + path.length + origin.length + userAgent.length + query.length + streamPath.length
+
+const NO_KEYS: ReadonlyMap<string, string> = new Map()
+
+/** Other queries of a session that are kept: a player has some, such as a token that it appends twice. */
+const MAX_QUERIES = 16
 
 /** The key of the directory of a request's path. */
 const keyOf = ({ protocol, path, ip, userAgent, query }: AccessRequest): string =>
@@ -135,14 +151,18 @@ export const createViewers = (options: ViewersOptions): Viewers => {
   const gone = createEnded<Opened>(({ request }) => remembers(request), undefined, ({ request }) => lengthOf(request))
   const texts = createTexts(MAX_TEXTS_BYTES)
 
+  const aliases = new WeakMap<AccessRequest, readonly AccessRequest[]>()
+  const aliasesOf = ({ value: { nms: { request }, otherQueries }, moreKeys }: Session<Viewer>): readonly AccessRequest[] =>
+    [request.path, ...moreKeys.values()].flatMap((path) => [request.query, ...otherQueries ?? []].map((query) => ({ ...request, path, query })))
+
   const account = ({ value }: Session<Viewer>): void => {
     for (const transfer of value.transfers ?? []) value.nms.sent(transfer.take())
   }
   const leaves = (session: Session<Viewer>): void => {
     account(session)
     session.value.nms.end('idle')
-    const keys = [session.key, ...session.moreKeys] as const
-    gone.add(keys, { request: session.value.nms.request, keys })
+    const { key, moreKeys, value: { nms: { request } } } = session
+    gone.add([key, ...moreKeys.keys()], { request, key, moreKeys })
     texts.free(session.value.texts)
   }
   /** Somebody (the admin API, `notify.url`, a listener of `prePlay`) ends a session. */
@@ -151,12 +171,13 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     const session = sessions.find(keyOf(nms.request))
     if (session?.value.nms !== nms) return
     account(session)
+    aliases.set(nms.request, aliasesOf(session))
     sessions.remove(session)
     texts.free(session.value.texts)
     for (const transfer of session.value.transfers ?? []) transfer.cut()
   }
   /** Rejects only with what a listener of NMS's events has thrown. */
-  const ask = async ({ request, keys }: Opened, address: string, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
+  const ask = async ({ request, key, moreKeys }: Opened, address: string, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
     const place = sessions.reserve(request.ip)
     const kept = place && texts.take(textsOf(request, address))
     if (place === undefined || kept === undefined) {
@@ -167,18 +188,17 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     let opened = false
     try {
       const decision = await door.admit({ asked: request }, signal, slot)
-      for (const key of keys) gone.forget(key)
+      for (const each of [key, ...moreKeys.keys()]) gone.forget(each)
       // Nobody waits for it any more.
       if (decision === undefined) return { refused: overloaded }
       if ('refused' in decision) return decision
       const { address: ownAddress, ownQuery, ...own } = kept
       const nms = host.openViewer({ ...decision.admission, request: { ...request, ...own } }, ownAddress, closed)
       if (nms.ended) return { refused: deny('rule', 'closed by the server') }
-      const [key, ...more] = keys
-      const session = place.open(key, { nms, query: ownQuery, transfers: undefined, texts: kept }, more)
+      const session = place.open(key, { nms, query: ownQuery, transfers: undefined, texts: kept, otherQueries: undefined }, moreKeys)
       opened = true
       sessions.linger(session, request.protocol === 'file')
-      await tell(session, keys)
+      await tell(session, [key, ...moreKeys.keys()])
       debug('session %s of %s', request.sessionId, request.streamPath)
       return { session }
     } finally {
@@ -213,28 +233,28 @@ export const createViewers = (options: ViewersOptions): Viewers => {
   /** What a request would open: a session that has become idle again, or one of its own. */
   const toOpen = (belonging: Belonging, request: AccessRequest): Opened => {
     const before = gone.size === 0 ? undefined : findBy(belonging, gone.find)
-    if (before === undefined) return { request, keys: [keyOf(request)] }
+    if (before === undefined) return { request, key: keyOf(request), moreKeys: NO_KEYS }
     const { path, streamPath, protocol, query } = before.request
-    return { request: { ...request, path, streamPath, protocol, query }, keys: before.keys }
+    return { request: { ...request, path, streamPath, protocol, query }, key: before.key, moreKeys: before.moreKeys }
   }
   /** Opens what a request asks for: a session of its own, or the one that another server has let in. */
   const open = async (belonging: Belonging, opened: Opened, address: string, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
-    const [own] = opened.keys
+    const { key: own } = opened
     const recalled = shared === undefined || remembers(opened.request) ? undefined : await shared.recall(opened.request, keysOf(belonging))
     if (shared === undefined || recalled?.allow === undefined) return ask(opened, address, signal, slot)
     const request = { ...opened.request, ...recalled.allow.request }
     const key = keyOf(request)
-    const keys = [key, own, recalled.allow.by] as const
+    const moreKeys = new Map([[own, opened.request.path], [recalled.allow.by, belonging.directory]])
     shared.stand(request, recalled)
-    if (key === own) return ask({ request, keys: [key] }, address, signal, slot)
+    if (key === own) return ask({ request, key, moreKeys: NO_KEYS }, address, signal, slot)
     const running = sessions.find(key)
     const same = openings.find(key)
     if (running !== undefined || same !== undefined) slot()
     const outcome = running !== undefined
       ? { session: running }
-      : await (same ?? openings.begin(key, (abandoned) => ask({ request, keys }, address, abandoned, slot))).wait(signal)
+      : await (same ?? openings.begin(key, (abandoned) => ask({ request, key, moreKeys }, address, abandoned, slot))).wait(signal)
     if (outcome === undefined) return { refused: overloaded }
-    if ('session' in outcome) sessions.restore(outcome.session, keys)
+    if ('session' in outcome) sessions.restore(outcome.session, moreKeys)
     return outcome
   }
   /** `keep` is called when the slot among the held becomes the question's own. */
@@ -245,7 +265,7 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     if (session !== undefined) return { session }
     if (signal.aborted) return undefined
     const opened = toOpen(belonging, newcomer.request)
-    const [key] = opened.keys
+    const { key } = opened
     const same = openings.find(key)
     if (same !== undefined) return same.wait(signal)
     const shorter = findBy(belonging, openings.find)
@@ -259,7 +279,15 @@ export const createViewers = (options: ViewersOptions): Viewers => {
   }
 
   return {
-    find: (belonging) => findBy(belonging, sessions.find),
+    find(belonging) {
+      const session = findBy(belonging, sessions.find)
+      if (session !== undefined && session.value.nms.request.query !== belonging.query) {
+        const { value } = session
+        value.otherQueries ??= new Set()
+        if (value.otherQueries.size < MAX_QUERIES) value.otherQueries.add(belonging.query)
+      }
+      return session
+    },
     async admit(belonging, newcomer, signal, slot) {
       let kept = false
       try {
@@ -285,10 +313,11 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     cover(session, playlist, directories) {
       const { request } = session.value.nms
       if (session.moreKeys.size === 0 && directories.length === 1 && directories[0] === directoryOf(request.path)) return undefined
-      const before = shared && new Set(session.moreKeys)
+      const before = shared && new Set(session.moreKeys.keys())
       sessions.cover(session, playlist, directories, (directory) => keyOf({ ...request, path: directory }))
-      return before && tell(session, [...session.moreKeys].filter((key) => !before.has(key)))
+      return before && tell(session, [...session.moreKeys.keys()].filter((key) => !before.has(key)))
     },
+    aliases: (request) => aliases.get(request) ?? [request],
     linger: (session, long) => sessions.linger(session, long),
     close: () => sessions.close(),
     get size() { return sessions.size }

@@ -75,7 +75,7 @@ describe('the directories of sessions', () => {
 
   it('are as before for a session that comes back', () => {
     const [keys, a] = setup('a')
-    keys.restore(a!, ['a', 'x', 'y'])
+    keys.restore(a!, new Map(['a', 'x', 'y'].map((key) => [key, key])))
     expect([keys.find('x'), keys.find('y'), keys.size]).to.deep.equal([a, a, 3])
   })
 })
