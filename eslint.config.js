@@ -1,10 +1,11 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
+import regexp from 'eslint-plugin-regexp'
 import callbacks from './scripts/callbacks.js'
 import rooms from './scripts/rooms.js'
 
 /** Where every callback goes through `safely()`. */
-const SERVING = ['lib/gate/rtmp/**/*.ts', 'lib/nms/**/*.ts', 'lib/observe/**/*.ts', 'lib/*.ts']
+const SERVING = ['lib/gate/**/*.ts', 'lib/hls/**/*.ts', 'lib/nms/**/*.ts', 'lib/observe/**/*.ts', 'lib/*.ts']
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', '**/vendor/'] },
@@ -32,6 +33,15 @@ export default tseslint.config(
   {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     languageOptions: { globals: { console: 'readonly', process: 'readonly', Buffer: 'readonly', URL: 'readonly', URLSearchParams: 'readonly', setTimeout: 'readonly', setInterval: 'readonly', clearTimeout: 'readonly', clearInterval: 'readonly', setImmediate: 'readonly', fetch: 'readonly', require: 'readonly', module: 'writable', __dirname: 'readonly', document: 'readonly', window: 'readonly', location: 'readonly' } }
+  },
+  {
+    // Whatever a client, a backend or a file says is matched in time that grows with its length, never with its square.
+    files: ['lib/**/*.ts'],
+    plugins: { regexp },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential', ignorePartial: false, ignoreSticky: false }]
+    }
   },
   { files: ['lib/**/*.ts'], plugins: { rooms }, rules: { 'rooms/imports': 'error' } },
   { files: SERVING, plugins: { safely: callbacks }, rules: { 'safely/callbacks': 'error' } }

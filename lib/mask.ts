@@ -43,8 +43,12 @@ export const maskSecrets = (text: string): string =>
  * A path with what stands behind its first mark of a query hidden: of a malformed request a token
  * may be in there, as in `/live?token=…/s` or `/live/s.flv%3Ftoken=…`.
  */
-export const maskPath = (path: string): string =>
-  printable(path.slice(0, MAX_QUERY).replace(/([?;#&=]|%(?:25)*(?:3[bdf]|2[36]))[^]+$/i, '$1***'), 200)
+export const maskPath = (path: string): string => {
+  const shown = path.slice(0, MAX_QUERY)
+  const mark = /[?;#&=]|%(?:25)*(?:3[bdf]|2[36])/i.exec(shown)
+  const end = mark === null ? shown.length : mark.index + mark[0].length
+  return printable(end < shown.length ? `${shown.slice(0, end)}***` : shown, 200)
+}
 
 /** An error for people: what it says, and where it was raised, without secrets. */
 export const errorText = (error: unknown): string => {

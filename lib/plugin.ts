@@ -3,6 +3,7 @@ import { networks } from './access/address.js'
 import type { Settings } from './access/settings.js'
 import type { CutReason } from './access/cut.js'
 import type { InForce } from './admin/behind.js'
+import type { Authorize } from './access/authorize.js'
 import { createChain, type Chain, type ChainHooks } from './chain.js'
 import { createConsoleLog } from './observe/console.js'
 import { createHub } from './observe/hub.js'
@@ -10,7 +11,9 @@ import { createMetrics, metricsText, type Metrics } from './observe/metrics.js'
 import { HttpAuthError } from './errors.js'
 import { joinFleet } from './fleet.js'
 import { createDoor } from './gate/door/door.js'
+import { exactly, exactSpelling } from './gate/files/exact-spelling.js'
 import { createFilesGate } from './gate/files/gate.js'
+import { mountOf } from './gate/files/served-path.js'
 import { createHttpGate } from './gate/http.js'
 import { createCors } from './gate/http/cors.js'
 import { createReception } from './gate/http/reception.js'
@@ -126,8 +129,10 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
       if (reason === 'refused') log.refusedByHost(request)
     }
   })
+  const [route] = host.dialect.staticRoutes
+  const authorize: Authorize = (request, signal) => generation.authorize(request, signal)
   const door = createDoor({
-    authorize: (request, signal) => generation.authorize(request, signal),
+    authorize: route === undefined ? authorize : exactly(authorize, exactSpelling(route.root), mountOf(route.router)),
     hold: (ip) => held.enter(ip),
     reserve: sessions.reserve,
     report: (request, verdict, heldMs) => hub.verdict({ at: Date.now(), request, verdict, ...(heldMs !== undefined && { heldMs }) }),
@@ -136,7 +141,6 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const onCut = (ip: string, reason: CutReason, detail?: string): void => hub.cut(ip, reason, detail)
   const rtmp = createRtmpGate(door, host.dialect, { get commandTimeoutMs() { return settings.commandTimeoutMs }, onCut, unadmitted: createUnadmitted() })
   const viewers = createViewers({ limits: settings, door, host, remembers: (request) => chain.remembers(request), shared: fleet?.memory })
-  const [route] = host.dialect.staticRoutes
   const makeGeneration = (by: Settings, asking: Chain): Generation => {
     const trusted = networks(by.trustProxy)
     const cors = createCors(by.cors)

@@ -28,7 +28,7 @@ export const limitKey = (ip: string): string => {
   const address = normalizeIp(ip)
   if (isIP(address) === 4) return address
   // A dotted tail stands for two groups, and is never among the first four.
-  const [head = [], tail = []] = address.replace(/[\d.]+\.\d+$/, '0:0').split('::')
+  const [head = [], tail = []] = address.replace(/(?<=:)\d+(?:\.\d+){3}$/, '0:0').split('::')
     .map((part) => part === '' ? [] : part.split(':'))
   const zeros = Array<string>(8 - head.length - tail.length).fill('0')
   return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64`

@@ -6,7 +6,8 @@ import type { Asked } from '../gate/door/asked.js'
 import type { HttpClient } from '../gate/http/exchange.js'
 import { createFileKind, FAMILIES } from '../gate/files/kind.js'
 import { fileRequest } from '../gate/files/request.js'
-import { fileExists, MALFORMED_FILE } from '../gate/files/gate.js'
+import { MALFORMED_FILE } from '../gate/files/exact-spelling.js'
+import { fileExists } from '../gate/files/gate.js'
 import { createRoute, type Route } from '../gate/route.js'
 import { httpClientOf } from '../gate/http/client.js'
 import { splitTarget } from '../gate/http/target.js'
@@ -39,7 +40,9 @@ export type AskedByUrl = Asked | { readonly asked: AccessRequest, readonly open:
  */
 export const askedByUrl = async (visitor: Visitor, premises: Premises): Promise<AskedByUrl> => {
   if (isIP(visitor.ip) === 0) throw new Misuse('--ip must be an IPv4 or IPv6 address')
-  const [, scheme = '', host = '', target = ''] = /^([a-z]+):\/\/(?:[^/?#]*@)?([^/?#]*)(.*)$/is.exec(visitor.url) ?? []
+  const [whole = '', scheme = '', authority = ''] = /^([a-z]+):\/\/([^/?#]*)/i.exec(visitor.url) ?? []
+  const host = authority.slice(authority.lastIndexOf('@') + 1)
+  const target = visitor.url.slice(whole.length)
   const protocol = scheme.toLowerCase()
   if (!/^(?:rtmp|http|ws)s?$/.test(protocol) || host === '') {
     throw new Misuse('the URL must be like rtmp://live.example.com/live/s?token=123; rtmp, rtmps, http, https, ws and wss are known')

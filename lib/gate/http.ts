@@ -32,7 +32,8 @@ export const createHttpGate = (dialect: Dialect, live: LiveGate, files: FilesGat
   const takeIfThere = async (gate: FilesGate, exchange: Exchange, served: ServedPath, otherwise: Route): Promise<void> => {
     const exists = await gate.exists(served)
     if (exchange.signal.aborted) return
-    if (exists) gate.serve(exchange, served)
+    if (exists === undefined) exchange.refuse(503, 'too many requests are waiting, try again later')
+    else if (exists) gate.serve(exchange, served)
     else take(exchange, otherwise)
   }
 

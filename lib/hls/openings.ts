@@ -1,3 +1,4 @@
+import { safely } from '../safely.js'
 import { Departure, type LeaveSignal } from '../access/departure.js'
 /** Sessions that are being opened: many requests may wait for one verdict. */
 export interface Openings<T> {
@@ -34,11 +35,11 @@ export const createOpenings = <T>(): Openings<T> => {
           }
           if (signal.aborted) return abandon()
           waiting += 1
-          const leave = (): void => {
+          const leave = safely(undefined, () => {
             signal.removeEventListener('abort', leave)
             waiting -= 1
             abandon()
-          }
+          })
           signal.addEventListener('abort', leave)
           opened.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
         })

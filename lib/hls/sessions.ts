@@ -1,4 +1,5 @@
 import { limitKey } from '../access/address.js'
+import { safely } from '../safely.js'
 import { IdleList, type Idle } from './idle-list.js'
 import { Keys, type Holder } from './keys.js'
 
@@ -127,11 +128,11 @@ export const createSessions = <T>(options: SessionsOptions<T>): Sessions<T> => {
     timer = undefined
     if (dueAt === Infinity) return
     timerAt = Math.max(now() + stepMs(), dueAt + 1)
-    timer = setTimeout(() => {
+    timer = setTimeout(safely(undefined, () => {
       timer = undefined
       sweep()
       arm()
-    }, timerAt - now())
+    }), timerAt - now())
     timer.unref()
   }
 

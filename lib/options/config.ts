@@ -56,7 +56,8 @@ const mistakeIn = (text: string): ReturnType<typeof jsonPlace> => {
 }
 
 /** Begins with `name:` or `---`, comments aside. JSON without its outer braces has quotes there. */
-const looksLikeYaml = (text: string): boolean => /^(?:\s|#.*$)*(?:---|[\w-]+:(?:\s|$))/m.test(text) && !/^\s*["[{]/.test(text)
+const looksLikeYaml = (text: string): boolean =>
+  text.split('\n').some((line) => /^(?:---|[\w-]+:(?:\s|$))/.test(line.trimStart())) && !/^\s*["[{]/.test(text)
 
 const parse = (file: string, text: string): Record<string, unknown> => {
   const mistake = text.startsWith('\ufeff') ? { line: 1, column: 1, expected: 'no byte order mark' } : mistakeIn(text)

@@ -6,7 +6,7 @@ export const redactUrl = (url: URL): string => {
 
 /** Where a store is, without user, password and options. */
 export const redactStoreUrl = (text: string): string => {
-  if (text.startsWith('/')) return text.replace(/\?.*$/, '')
+  if (text.startsWith('/')) return text.split('?', 1)[0] ?? ''
   const url = new URL(text)
   return `${url.protocol}//${url.host}${url.pathname}`
 }

@@ -11,7 +11,8 @@ import { compileStreamPattern, directoryOf } from '../../hls/stream-pattern.js'
 import type { StaticRoute } from '../../nms/dialect.js'
 import type { Host } from '../../nms/host.js'
 import { overloaded, type Door } from '../door/door.js'
-import { exactSpelling } from './exact-spelling.js'
+import { MALFORMED_FILE } from './exact-spelling.js'
+import { inTurn } from './in-turn.js'
 import type { Exchange } from '../http/exchange.js'
 import { createFileKind, FAMILIES, type FileKind } from './kind.js'
 import { fileRequest } from './request.js'
@@ -22,15 +23,12 @@ import { clientReason } from '../door/refusal.js'
 import { readServedPath, type ReadServedPath, type ServedPath } from './served-path.js'
 import type { Belonging, Viewer, Viewers } from './viewers.js'
 
-/** Why no file is meant by a path. */
-export const MALFORMED_FILE = 'ask for files by their plain path'
-
 /** The door for HLS and other files below the static route. */
 export interface FilesGate {
   /** What a raw path names below the static route; see `ReadServedPath`. */
   readonly read: ReadServedPath
-  /** Whether there is a file there now. */
-  exists(served: ServedPath): Promise<boolean>
+  /** Whether there is a file there now; `undefined` if too many ask. */
+  exists(served: ServedPath): Promise<boolean | undefined>
   isOpen(served: ServedPath): boolean
   /** Takes a GET or HEAD request for a file that is not open through the door. */
   serve(exchange: Exchange, served: ServedPath): void
@@ -52,6 +50,9 @@ export const fileExists = async (root: string, { file }: ServedPath): Promise<bo
   }
 }
 
+/** Requests that may wait for a look at the disk. */
+const MAX_LOOKING = 1000
+
 /** The verdict on one more request of a viewer who does not read what was sent. */
 const unread = deny('overload', 'too many answers are waiting to be read')
 
@@ -61,7 +62,7 @@ export const createFilesGate = (
   const read = readServedPath(route.router)
   const kindOf = createFileKind(settings.open)
   const streamPathOf = compileStreamPattern(settings.stream)
-  const isExact = exactSpelling(route.root)
+  const exists = inTurn((served: ServedPath) => fileExists(route.root, served), MAX_LOOKING)
   const playlists = createPlaylists((source, place) => compilePlaylist(source, place, settings.ownOrigins))
   const recent = createRecentSessions(trusted)
   const covered = new WeakMap<readonly string[], readonly string[]>()
@@ -80,12 +81,6 @@ export const createFilesGate = (
     const request = fileRequest({ protocol, path, query, streamPath: streamPathOf(file, path) }, client, host.newSessionId())
     const slot = door.hold(client.ip)
     if (slot === undefined) return refuse(exchange, door.refuse(request, overloaded))
-    const exact = await isExact(file).catch((error: unknown) =>
-      door.refuse(request, deny('overload', `cannot look for the file: ${(error as Error).message}`)))
-    if (exact !== true) {
-      slot()
-      return exact === false ? refuseMalformed(exchange) : refuse(exchange, exact)
-    }
     const outcome = await viewers.admit(belonging, { request, address: client.address }, signal, slot)
     if (outcome === undefined || signal.aborted) return
     if ('refused' in outcome) refuse(exchange, outcome.refused)
@@ -122,7 +117,7 @@ export const createFilesGate = (
 
   return {
     read,
-    exists: (served) => fileExists(route.root, served),
+    exists,
     isOpen: ({ file }) => kindOf(file) === 'open',
     serve(exchange, served) {
       const kind = kindOf(served.file)

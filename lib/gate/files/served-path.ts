@@ -16,6 +16,9 @@ export type ReadServedPath = (rawPath: string) => ServedPath | null | undefined
 const PLAIN = /^\/[\x21\x22\x24-\x5b\x5d-\x7e]*$/
 const ABSOLUTE = /^https?:\/\/[^/?#\\@\s]*(?=\/)/i
 
+/** A mount without a `/` at its end. */
+export const mountOf = (router: string): string => router.endsWith('/') ? mountOf(router.slice(0, -1)) : router
+
 /**
  * Makes the reader for one mount, which must be plain text. Express compares the mount ignoring
  * ASCII case and as it is written, and decodes what follows once. So every escape of a path is the
@@ -24,7 +27,7 @@ const ABSOLUTE = /^https?:\/\/[^/?#\\@\s]*(?=\/)/i
  * spaces (which some file systems drop).
  */
 export const readServedPath = (router: string): ReadServedPath => {
-  const mount = router.replace(/\/+$/, '')
+  const mount = mountOf(router)
   const lowerMount = mount.toLowerCase()
   const isBelow = (path: string): boolean =>
     path.slice(0, mount.length).toLowerCase() === lowerMount && (path.length === mount.length || path[mount.length] === '/')

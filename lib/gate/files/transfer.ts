@@ -1,6 +1,7 @@
 import { constants, type Http2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import type { HttpResponse } from '../../nms/host.js'
+import { safely } from '../../safely.js'
 import { onceOver } from '../http/response-end.js'
 
 /**
@@ -12,7 +13,7 @@ export class Transfer {
   private told = 0
 
   constructor(private readonly res: HttpResponse, onOver: () => void) {
-    res.once('pipe', (from: Readable & { bytesRead?: number }) => { this.source = from })
+    res.once('pipe', safely(res, (from: Readable & { bytesRead?: number }) => { this.source = from }))
     onceOver(res, onOver)
   }
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { deny } from '../../access/verdict.js'
 import type { Host, HttpResponse } from '../../nms/host.js'
+import { safely } from '../../safely.js'
 import { askedOr, type Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
 import type { Exchange } from '../http/exchange.js'
@@ -22,7 +23,7 @@ export const createLiveGate = (door: Door, host: Host): LiveGate => {
     if ('refused' in decision) return exchange.refuseBy(decision.refused)
     const { place } = decision.admission
     // Until NMS has begun to serve it, the place goes with the response; Express may find a file.
-    signal.addEventListener('abort', () => place.end('left'))
+    signal.addEventListener('abort', safely(req.socket, () => place.end('left')))
     host.grant(req, decision.admission, client.address)
     sendsNoFile(res)
     exchange.allowOrigin()
@@ -37,7 +38,7 @@ export const createLiveGate = (door: Door, host: Host): LiveGate => {
     if ('malformed' in request || 'stream' in res) return void ask(exchange, request)
     if (busy.has(req.socket)) return void ask(exchange, askedOr(request.asked, 'one stream per connection'))
     busy.add(req.socket)
-    res.once('close', () => busy.delete(req.socket))
+    res.once('close', safely(req.socket, () => { busy.delete(req.socket) }))
     void ask(exchange, request)
   }
 }

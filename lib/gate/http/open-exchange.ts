@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { Departure, type LeaveSignal } from '../../access/departure.js'
+import { safely } from '../../safely.js'
 import { afterFarewell, destroySoon } from '../../farewell.js'
 import { trace } from '../../trace.js'
 import type { HttpRequest, HttpResponse } from '../../nms/host.js'
@@ -93,7 +94,7 @@ const refuseConnection = (req: HttpRequest, res: ServerResponse, status: number,
   }
   res.write(body)
   req.resume()
-  req.once('end', () => res.end())
+  req.once('end', safely(socket, () => { res.end() }))
 }
 
 const hasNoBody = ({ headers }: HttpRequest): boolean =>

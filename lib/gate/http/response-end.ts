@@ -1,3 +1,4 @@
+import { safely } from '../../safely.js'
 import type { HttpResponse } from '../../nms/host.js'
 
 /** Whether a response has been sent, or its client has left. */
@@ -8,16 +9,16 @@ export const isOver = (res: HttpResponse): boolean => 'stream' in res
 /** Calls once, when a response has been sent or never will be. */
 export const onceOver = (res: HttpResponse, listener: () => void): void => {
   if ('stream' in res || res.socket !== null) {
-    res.once('close', listener)
+    res.once('close', safely('stream' in res ? res.stream : res.req.socket, listener))
     return
   }
   // It waits behind others of its connection. If that ends meanwhile, Node tells only the request.
   const { req } = res
-  const over = (): void => {
+  const over = safely(req.socket, () => {
     res.off('close', over)
     req.off('close', over)
     listener()
-  }
+  })
   res.once('close', over)
   req.once('close', over)
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { MAX_PIPELINED } from '../../access/bounds.js'
 import type { HttpRequest, HttpResponse } from '../../nms/host.js'
+import { safely } from '../../safely.js'
 import { isOver } from './response-end.js'
 
 /** The order of pipelined requests on HTTP/1 connections. */
@@ -25,10 +26,10 @@ export const createTurns = (): Turns => {
     const before = waiting.get(socket) ?? 0
     if (before >= MAX_PIPELINED) return false
     waiting.set(socket, before + 1)
-    res.once('socket', () => {
+    res.once('socket', safely(res, () => {
       waiting.set(socket, (waiting.get(socket) ?? 1) - 1)
-      process.nextTick(begin)
-    })
+      process.nextTick(safely(res, begin))
+    }))
     return true
   }
   return {

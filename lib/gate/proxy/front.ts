@@ -39,14 +39,14 @@ export const createProxyFront = ({ servers, trusted, onCut }: Setting): ProxyFro
 /** Reads the header and nothing more; whatever comes behind it is left in the socket. */
 const hear = (socket: Socket, heard: (source: Source | undefined) => void, failed: () => void): void => {
   let bytes = Buffer.alloc(0)
-  const over = (): void => {
+  const over = safely(socket, () => {
     clearTimeout(deadline)
     socket.off('readable', read).off('error', cut).off('end', cut).off('close', over)
-  }
+  })
   const cut = safely(socket, () => {
     over()
     debug('no PROXY header from %s, cut', socket.remoteAddress)
-    socket.on('error', ignored)
+    socket.on('error', () => undefined)
     socket.destroy()
     failed()
   })
@@ -69,8 +69,6 @@ const hear = (socket: Socket, heard: (source: Source | undefined) => void, faile
   socket.on('end', cut)
   socket.on('close', over)
 }
-
-const ignored = (): void => undefined
 
 /** Gives a connection another address; its own is no longer told. */
 export const claim = (socket: Socket, { address, port }: Source): void => {

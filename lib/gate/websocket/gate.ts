@@ -4,6 +4,7 @@ import type { Verdict } from '../../access/verdict.js'
 import { destroySoon } from '../../farewell.js'
 import { trace } from '../../trace.js'
 import type { Host, HttpFront } from '../../nms/host.js'
+import { safely } from '../../safely.js'
 import { askedOr, type Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
 import type { Cors } from '../http/cors.js'
@@ -22,7 +23,7 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks, c
     if (decision === undefined) return
     if ('refused' in decision) return refuse(held, decision.refused, cors.headersFor(req))
     const { admission } = decision
-    held.socket.once('close', () => admission.place.end('left'))
+    held.socket.once('close', safely(held.socket, () => admission.place.end('left')))
     host.grant(req, admission, address)
     const head = held.letGo()
     try {

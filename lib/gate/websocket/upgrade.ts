@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { safely } from '../../safely.js'
 import { Departure, type LeaveSignal } from '../../access/departure.js'
 
 /** What a held WebSocket client may send on before it is no longer read. */
@@ -21,17 +22,17 @@ export const holdUpgrade = (socket: Duplex, head: Buffer): HeldUpgrade => {
   const leaving = new Departure()
   let kept = [head]
   let keptBytes = head.length
-  const keep = (bytes: Buffer): void => {
+  const keep = safely(socket, (bytes: Buffer) => {
     if (leaving.aborted) return
     kept.push(bytes)
     keptBytes += bytes.length
     if (keptBytes >= MAX_KEPT_BYTES) socket.pause()
-  }
-  const left = (): void => {
+  })
+  const left = safely(socket, () => {
     kept = []
     leaving.abort()
     socket.destroy()
-  }
+  })
   socket.on('data', keep)
   socket.on('error', left)
   socket.once('end', left)

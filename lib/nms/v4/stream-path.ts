@@ -30,6 +30,6 @@ const looksLive = (path: string): boolean => {
   for (let i = 0; i < 3 && bare.includes('%'); i++) {
     bare = bare.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
   }
-  bare = bare.replace(/[#?;\0].*$/s, '')
+  bare = /^[^#?;\0]*/.exec(bare)?.[0] ?? ''
   return /\.flv[\s./\\]*$/i.test(bare) || /\.flv[\s./\\]*$/i.test(path)
 }

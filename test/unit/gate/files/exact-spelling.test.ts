@@ -2,7 +2,9 @@ import { expect } from 'chai'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { exactSpelling, type Disk } from '../../../../lib/gate/files/exact-spelling.js'
+import type { AccessRequest } from '../../../../lib/access/request.js'
+import { allow, deny, type Verdict } from '../../../../lib/access/verdict.js'
+import { exactly, exactSpelling, type Disk } from '../../../../lib/gate/files/exact-spelling.js'
 import { writeFiles } from '../../../support/hls-files.js'
 
 const FILES: Readonly<Record<string, readonly string[]>> = { '/root': ['live', 'É'], '/root/live': ['Secret', '1'], '/root/live/Secret': ['index.m3u8'] }
@@ -29,26 +31,31 @@ describe('the spelling of a path on the disk', () => {
     it(`${exact ? 'passes' : 'is refused'} where a disk ignores case: ${JSON.stringify(file)}`, async () => { expect(await isExact(file)).to.equal(exact) })
   }
 
-  for (const [what, names] of [
-    ['no name at the root has letters', () => Promise.resolve(['1'])],
-    ['the root cannot be read at first', () => Promise.reject(new Error('EMFILE'))],
-    ['what the root had is gone at once', () => Promise.resolve(['gone'])]
-  ] as const) {
-    it(`is checked also while it is not known whether the disk ignores case: ${what}`, async () => {
-      let first = true
-      const disk: Disk = {
-        names: (folder) => {
-          if (folder !== '/root' || !first) return forgiving.names(folder)
-          first = false
-          return names()
-        },
-        same: forgiving.same
-      }
-      const check = exactSpelling('/root', disk)
-      expect(await check('live/secret/index.m3u8')).to.equal(false)
-      expect(await check('live/Secret/index.m3u8')).to.equal(true)
+  it('reads no folder where the disk minds case, and asks nothing of it for names that have one spelling', async () => {
+    let asked = 0
+    const minds: Disk = { names: () => Promise.reject(new Error('a folder is read')), same: () => { asked += 1; return Promise.resolve(false) } }
+    const check = exactSpelling('/root', minds)
+    expect(await check('1/2/3_4')).to.equal(true)
+    expect(asked).to.equal(0)
+    expect(await check('live/Secret/index.m3u8')).to.equal(true)
+    expect(asked).to.equal(3)
+  })
+
+  describe('of who is allowed', () => {
+    const request = { protocol: 'hls', path: '/static/live/secret/index.m3u8' } as AccessRequest
+    const signal = new AbortController().signal
+    const step = (verdict: Verdict) => exactly(() => Promise.resolve(verdict), isExact, '/static')
+    it('is looked at, and of nobody else', async () => {
+      const letIn = allow('backend', 'ok')
+      expect(await step(letIn)(request, signal)).to.include({ allowed: false, source: 'malformed' })
+      expect(await step(letIn)({ ...request, path: '/static/live/Secret/index.m3u8' }, signal)).to.equal(letIn)
+      expect(await step(letIn)({ ...request, protocol: 'http-flv' }, signal)).to.equal(letIn)
+      const denied = deny('backend', 'no')
+      expect(await exactly(() => Promise.resolve(denied), () => Promise.reject(new Error('asked')), '/static')(request, signal)).to.equal(denied)
+      const lacks = exactly(() => Promise.resolve(letIn), () => Promise.reject(new Error('too many open files')), '/static')
+      expect(await lacks(request, signal)).to.include({ allowed: false, source: 'overload' })
     })
-  }
+  })
 
   it('is not known while this process has no descriptors left', async () => {
     const lacks = (): Promise<never> => Promise.reject(Object.assign(new Error('too many open files'), { code: 'EMFILE' }))
