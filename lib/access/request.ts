@@ -25,4 +25,6 @@ export interface AccessRequest {
   readonly query: string
   /** `/app/name`, the stream as node-media-server names it. */
   readonly streamPath: string
+  /** How often this session was asked about before; absent on the first question. */
+  readonly requestNumber?: number
 }

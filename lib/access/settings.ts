@@ -11,7 +11,7 @@ export interface BackendSettings {
   /** Connections to each backend. */
   readonly maxConnections: number
   readonly headers: Readonly<Record<string, string>>
-  /** Values may contain `{app}`, `{stream}`, `{path}`, `{ip}`, `{action}`, `{protocol}`, `{sessionId}`. */
+  /** Values may contain placeholders in braces; see `access/placeholders`. */
   readonly params: Readonly<Record<string, string>>
   /** Statuses that count as an outage instead of a denial. */
   readonly unavailableStatuses: readonly number[]

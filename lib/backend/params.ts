@@ -1,16 +1,21 @@
+import type { Placeholder } from '../access/placeholders.js'
 import type { AccessRequest } from '../access/request.js'
+import { FLUSSONIC_PROTO } from './flussonic-proto.js'
 import { encodeComponent } from './percent.js'
 
 type Field = (request: AccessRequest) => string
 
-const FIELDS: Readonly<Record<string, Field>> = {
+const FIELDS: Readonly<Record<Placeholder, Field>> = {
   app: ({ streamPath }) => streamPath.slice(1, Math.max(1, streamPath.lastIndexOf('/'))),
   stream: ({ streamPath }) => streamPath.slice(streamPath.lastIndexOf('/') + 1),
   path: ({ path }) => path,
   ip: ({ ip }) => ip,
   action: ({ action }) => action,
   protocol: ({ protocol }) => protocol,
-  sessionId: ({ sessionId }) => sessionId
+  proto: ({ protocol }) => FLUSSONIC_PROTO[protocol],
+  sessionId: ({ sessionId }) => sessionId,
+  requestType: ({ requestNumber = 0 }) => requestNumber === 0 ? 'new_session' : 'update_session',
+  requestNumber: ({ requestNumber = 0 }) => String(requestNumber)
 }
 
 /** Compiles the operator's parameters to the part of a query; braces around anything unknown stay text. */
@@ -24,7 +29,8 @@ export const compileParams = (params: Readonly<Record<string, string>>): (reques
   for (const [name, template] of Object.entries(params)) {
     addText(`${pieces.length > 0 ? '&' : ''}${encodeComponent(name)}=`)
     template.split(/(\{\w+\})/).forEach((piece) => {
-      const field = piece.startsWith('{') && Object.hasOwn(FIELDS, piece.slice(1, -1)) ? FIELDS[piece.slice(1, -1)] : undefined
+      const name = piece.slice(1, -1)
+      const field = piece.startsWith('{') && Object.hasOwn(FIELDS, name) ? FIELDS[name as Placeholder] : undefined
       if (field === undefined) addText(encodeComponent(piece))
       else pieces.push(field)
     })

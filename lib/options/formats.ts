@@ -1,8 +1,6 @@
 import { isIP } from 'node:net'
 import { isNetwork } from '../access/address.js'
-
-/** What a parameter's value may stand for. */
-export const PLACEHOLDERS = ['app', 'stream', 'path', 'ip', 'action', 'protocol', 'sessionId'] as const
+import { PLACEHOLDERS } from '../access/placeholders.js'
 
 /** The plugin's own five headers, and what HTTP itself needs; a backend may read `_` as `-`. */
 const OWN_HEADERS = ['x-session-id', 'x-real-ip', 'x-real-path', 'x-real-origin', 'x-real-ua']

@@ -69,8 +69,9 @@ export interface BackendOptions {
   headers?: Record<string, string>
   /**
    * Query parameters of the operator's; a client's parameter of the same name is dropped. Values may
-   * contain `{app}`, `{stream}`, `{path}`, `{ip}`, `{action}`, `{protocol}`, `{sessionId}`. Default
-   * none; added to those of the preset, of which `null` takes one away.
+   * contain `{app}`, `{stream}`, `{path}`, `{ip}`, `{action}`, `{protocol}`, `{sessionId}`, and what
+   * Flussonic's backends read: `{proto}`, `{requestType}` (`new_session`, `update_session`),
+   * `{requestNumber}` (from 0). Default none; added to those of the preset, of which `null` takes one away.
    */
   params?: Record<string, string | null>
   /**

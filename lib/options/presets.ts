@@ -61,6 +61,18 @@ const entries = deepFreeze({
     // The token is bound to content and address only if the media server names both.
     backend: { params: { name: '{stream}', ip: '{ip}' }, denyBody: true },
     refusesPublishers: refusesPublishers('Smarty')
+  },
+  // The many backends that were written for that server; where they answer is their own affair.
+  flussonic: {
+    title: 'Flussonic',
+    endpoints: [],
+    backend: {
+      params: {
+        name: '{app}/{stream}', ip: '{ip}', proto: '{proto}', session_id: '{sessionId}',
+        request_type: '{requestType}', request_number: '{requestNumber}'
+      }
+    },
+    refusesPublishers: refusesPublishers('Flussonic')
   }
 } satisfies Record<string, Preset>)
 

@@ -1,4 +1,4 @@
-import { PLACEHOLDERS } from './formats.js'
+import { PLACEHOLDERS } from '../access/placeholders.js'
 import { PRESETS } from './presets.js'
 import { SCHEMA } from './schema.js'
 

@@ -1,3 +1,4 @@
+import { PLACEHOLDERS } from '../access/placeholders.js'
 import { ADMIN_SCHEMA } from './admin.js'
 import { AUDIT_SCHEMA } from './audit.js'
 import { CORS_SCHEMA } from './cors.js'
@@ -43,8 +44,8 @@ const backend = {
   params: {
     type: 'object', default: {},
     propertyNames: { minLength: 1 }, additionalProperties: { type: ['string', 'null'], format: 'template' },
-    description: 'Query parameters of the operator\'s, stronger than a client\'s. Values may contain {app}, {stream}, ' +
-      '{path}, {ip}, {action}, {protocol}, {sessionId}. null takes away a parameter of the preset.'
+    description: 'Query parameters of the operator\'s, stronger than a client\'s. Values may contain ' +
+      `${PLACEHOLDERS.map((name) => `{${name}}`).join(', ')}. null takes away a parameter of the preset.`
   },
   unavailableStatuses: {
     type: 'array', uniqueItems: true, default: [],

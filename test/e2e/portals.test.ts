@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { Options } from '../../lib/options/options.js'
 import { certificatePath } from '../support/certificates.js'
-import { createIptvPortal, createMinistra, createSmarty, type Portal } from '../support/portals.js'
+import { createFlussonic, createIptvPortal, createMinistra, createSmarty, type Portal } from '../support/portals.js'
 import { run, startPhp } from '../support/tools.js'
 import { portalContract, type RunningPortal } from './portal-contract.js'
 
@@ -71,6 +71,16 @@ portalContract({
 })
 
 portalContract({
+  title: 'a backend for Flussonic',
+  config: 'flussonic/config.json',
+  start: () => {
+    const clock = createClock()
+    const portal = createFlussonic({ now: clock.now })
+    return running(portal, { newQuery: () => portal.newToken({}), expire: () => clock.forward(60_000) })
+  }
+})
+
+portalContract({
   title: 'a custom backend',
   config: 'config-file/config.json',
   // The specification's script, whose token never expires; so the script is changed under way, which PHP notices.
@@ -98,7 +108,7 @@ portalContract({
 })
 
 describe('the encoder of the portals\' examples', () => {
-  for (const portal of ['ministra', 'iptvportal', 'smarty']) {
+  for (const portal of ['ministra', 'iptvportal', 'smarty', 'flussonic']) {
     it(`has a first segment of two seconds, so that HLS is there in less than five: ${portal}`, async () => {
       const readme = readFileSync(fileURLToPath(new URL(`../../examples/${portal}/README.md`, import.meta.url)), 'utf8')
       const [, line = ''] = /^(ffmpeg -re [^`]*index\.m3u8)$/m.exec(readme) ?? []

@@ -7,20 +7,20 @@ import { certificatePath } from '../support/certificates.js'
 import { cleanup } from '../support/cleanup.js'
 import { openClient, pathOf, protocolOf, SPEECHES, type Speech } from '../support/clients.js'
 import { keepPublishing } from '../support/media.js'
-import { createIptvPortal, createMinistra, createSmarty, type Portal } from '../support/portals.js'
+import { createFlussonic, createIptvPortal, createMinistra, createSmarty, type Portal } from '../support/portals.js'
 import { startServer, type TestServer } from '../support/server.js'
 
 const STREAM = '/live/s'
 const RULES: Options['rules'] = [{ for: 'publish', protocol: 'rtmp', ip: '127.0.0.1', verdict: 'allow' }]
 
 /** Opens a portal's port, and a server with the portal's preset and a live stream. */
-const setup = async (keep: ReturnType<typeof cleanup>, portal: Portal<never>, options: Options): Promise<TestServer> => {
+const setup = async (keep: ReturnType<typeof cleanup>, portal: Portal<never>, options: Options, path = ''): Promise<TestServer> => {
   const { server: http } = portal
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   keep({ close: () => new Promise((resolve) => { http.close(resolve); http.closeAllConnections() }) })
   const scheme = 'setSecureContext' in http ? 'https' : 'http'
-  const url = `${scheme}://127.0.0.1:${(http.address() as AddressInfo).port}`
+  const url = `${scheme}://127.0.0.1:${(http.address() as AddressInfo).port}${path}`
   const server = keep(await startServer({ options: { rules: RULES, ...options, url } }))
   const publisher = keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'publish', streamPath: STREAM }))
   expect(await publisher.told).to.equal('yes')
@@ -144,6 +144,26 @@ describe('a portal and its viewers, over every protocol of live streams', () => 
     it('nor with a token for another address and that address', async () => {
       expect(await play(server, 'http-flv', `${portal.newToken({ name: 's', ip: '203.0.113.7' })}&ip=203.0.113.7`)).to.equal('no by backend')
     })
+  })
+
+  describe('a backend for Flussonic', () => {
+    const keep = cleanup()
+    const portal = createFlussonic({ maxSessions: 100 })
+    let server: TestServer
+    before(async () => { server = await setup(keep, portal, { preset: 'flussonic', defaultAction: 'allow' }, '/auth') })
+    after(() => keep.run())
+
+    for (const speech of SPEECHES) {
+      it(`is asked in its words for ${speech}`, async () => {
+        const token = portal.newToken({})
+        expect(await play(server, speech, token)).to.equal('yes by backend')
+        const proto = speech.startsWith('rtmp') ? 'rtmp' : 'flv'
+        expect(portal.checks.at(-1)?.url).to.match(new RegExp(`^/auth\\?name=live%2Fs&ip=127\\.0\\.0\\.1&proto=${proto}&session_id=\\w+&request_type=new_session&request_number=0&${token}$`))
+        expect(portal.checks.at(-1)?.url).to.include(`session_id=${String(portal.checks.at(-1)?.headers['x-session-id'])}`)
+        expect(await play(server, speech, portal.newToken({ name: 'live/t' }))).to.equal('no by backend')
+        expect(await play(server, speech, `name=live/s&${portal.newToken({ name: 'live/t' })}`)).to.equal('no by backend')
+      })
+    }
   })
 
   describe('IPTVPORTAL', () => {

@@ -26,6 +26,7 @@ interface Common {
 
 export type MinistraPortal = Portal<{ userId?: string }> & { setBroken(value: boolean): void }
 export type SmartyPortal = Portal<{ name: string, ip?: string }>
+export type FlussonicPortal = Portal<{ name?: string, userId?: string }> & { takeOut(userId: string): void }
 export type IptvPortal = Portal<{ path: string }>
 
 /** The examples are plain JavaScript, so that nothing has to be built to run them. */
@@ -36,4 +37,5 @@ const load = async <Options, Made>(name: string): Promise<(options?: Options) =>
 
 export const createMinistra = await load<Common & { authSeconds?: number, maxSessions?: number }, MinistraPortal>('ministra')
 export const createSmarty = await load<Common & { mostMs?: number, checkIp?: boolean }, SmartyPortal>('smarty')
+export const createFlussonic = await load<Common & { authSeconds?: number, maxSessions?: number }, FlussonicPortal>('flussonic')
 export const createIptvPortal = await load<Common & { tls: { key: Buffer, cert: Buffer } }, IptvPortal>('iptvportal')

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { resolve } from '../../../lib/options/resolve.js'
 import { certificatePath, TEST_CA } from '../../support/certificates.js'
-import { createIptvPortal, createMinistra, createSmarty, type Portal } from '../../support/portals.js'
+import { createFlussonic, createIptvPortal, createMinistra, createSmarty, type Portal } from '../../support/portals.js'
 
 interface Answer { readonly status: number, readonly headers: IncomingHttpHeaders, readonly body: string }
 
@@ -93,6 +93,35 @@ describe('the portals of the examples', () => {
     it('gives out tokens over HTTP', async () => {
       const { portal, check } = setup()
       expect((await check((await ask(portal, '/new-token')).body)).status).to.equal(200)
+    })
+  })
+
+  describe('a backend for Flussonic', () => {
+    const SESSION = 'name=live/s&ip=203.0.113.7&proto=hls&session_id=S1'
+    const setup = () => {
+      const clock = { now: 0 }
+      const portal = createFlussonic({ now: () => clock.now, tokenMs: 5000 })
+      return { clock, portal, token: portal.newToken({ userId: 'ann' }), check: (query: string) => ask(portal, `/auth?${query}`) }
+    }
+    it('says how long, who, and how many', async () => {
+      const { check, token } = setup()
+      const { status, headers } = await check(`${SESSION}&request_type=new_session&request_number=0&${token}`)
+      expect(status).to.equal(200)
+      expect(headers).to.include({ 'x-authduration': '180', 'x-userid': 'ann', 'x-max-sessions': '2' })
+    })
+    it('goes on with a session whose token is over, until the user is taken out', async () => {
+      const { check, token, clock, portal } = setup()
+      await check(`${SESSION}&request_type=new_session&request_number=0&${token}`)
+      clock.now = 5000
+      expect((await check(`${SESSION}&request_type=new_session&request_number=0&${token}`)).status).to.equal(403)
+      expect((await check(`${SESSION}&request_type=update_session&request_number=1&${token}`)).status).to.equal(200)
+      portal.takeOut('ann')
+      expect((await check(`${SESSION}&request_type=update_session&request_number=2&${token}`)).status).to.equal(403)
+    })
+    it('denies what lacks a parameter, and another stream', async () => {
+      const { check, token } = setup()
+      expect((await check(`name=live/s&request_type=new_session&${token}`)).status).to.equal(403)
+      expect((await check(`${SESSION.replace('/s', '/t')}&request_type=new_session&request_number=0&${token}`)).status).to.equal(403)
     })
   })
 

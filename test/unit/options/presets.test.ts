@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect } from 'chai'
+import type { AccessRequest } from '../../../lib/access/request.js'
 import type { BackendSettings, Settings } from '../../../lib/access/settings.js'
 import { buildRequest } from '../../../lib/backend/backend.js'
 import { HttpAuthError } from '../../../lib/errors.js'
@@ -70,7 +71,8 @@ describe('presets', () => {
         [`http://example.com${SMARTY}`, `http://example.com${SMARTY}`],
         ['http://example.com/tvmiddleware/api/streamservice/token/check', `http://example.com${SMARTY}`],
         ['http://example.com/smarty/tvmiddleware', `http://example.com/smarty${SMARTY}`]
-      ]
+      ],
+      flussonic: [['http://example.com', 'http://example.com/'], ['http://example.com/auth.php', 'http://example.com/auth.php']]
     }
     for (const [preset, urls] of Object.entries(cases) as [PresetName, readonly (readonly [string, string])[]][]) {
       for (const [url, asked] of urls) {
@@ -84,7 +86,7 @@ describe('presets', () => {
     it('IPTVPORTAL has one of its own, and it is over TLS', () => {
       expect(resolve({ preset: 'iptvportal' }).play.urls).to.deep.equal(['https://go.iptvportal.cloud/auth/arescrypt/'])
     })
-    for (const preset of ['custom', 'ministra', 'smarty'] as const) {
+    for (const preset of ['custom', 'ministra', 'smarty', 'flussonic'] as const) {
       it(`${preset} needs one`, () => { expect(mistakesOf({ preset })).to.equal('httpAuth.url: is required') })
     }
   })
@@ -94,7 +96,11 @@ describe('presets', () => {
       custom: { requireHeader: null, denyBody: false, params: {} },
       ministra: { requireHeader: 'X-UserId', denyBody: false, params: {} },
       iptvportal: { requireHeader: null, denyBody: false, params: {} },
-      smarty: { requireHeader: null, denyBody: true, params: { name: '{stream}', ip: '{ip}' } }
+      smarty: { requireHeader: null, denyBody: true, params: { name: '{stream}', ip: '{ip}' } },
+      flussonic: {
+        requireHeader: null, denyBody: false,
+        params: { name: '{app}/{stream}', ip: '{ip}', proto: '{proto}', session_id: '{sessionId}', request_type: '{requestType}', request_number: '{requestNumber}' }
+      }
     }
     const url = 'http://example.com/x'
     const bare = resolve({ url }).play
@@ -103,6 +109,24 @@ describe('presets', () => {
     }
     it('the specification\'s contract is what there is without a preset', () => {
       expect(resolve({ preset: 'custom', url })).to.deep.equal(resolve({ url }))
+    })
+  })
+
+  describe('a backend for Flussonic gets its words', () => {
+    const { play } = resolve({ preset: 'flussonic', url: 'http://billing.example.com/auth' })
+    const pathFor = (change: Partial<AccessRequest>): string => {
+      const request = buildRequest(play, play.urls[0] ?? '', access({ sessionId: 'S1', query: 'token=abc&name=other&request_type=x', ...change }))
+      return 'malformed' in request ? request.malformed : request.path
+    }
+    for (const [protocol, proto] of [
+      ['rtmp', 'rtmp'], ['rtmps', 'rtmp'], ['http-flv', 'flv'], ['https-flv', 'flv'], ['ws-flv', 'flv'], ['wss-flv', 'flv'], ['hls', 'hls'], ['file', 'mp4']
+    ] as const) {
+      it(`${protocol}: proto=${proto}`, () => {
+        expect(pathFor({ protocol })).to.equal(`/auth?name=live%2Fs&ip=203.0.113.7&proto=${proto}&session_id=S1&request_type=new_session&request_number=0&token=abc`)
+      })
+    }
+    it('asks again as it does', () => {
+      expect(pathFor({ requestNumber: 3 })).to.include('&request_type=update_session&request_number=3&token=abc')
     })
   })
 
@@ -180,10 +204,10 @@ describe('presets', () => {
 
   it('are what the schema lists', () => {
     expect(SCHEMA.properties.preset).to.have.property('enum').deep.equal(Object.keys(PRESETS))
-    expect(mistakesOf({ preset: 'minstra', url: 'http://x' })).to.match(/^httpAuth\.preset: must be "custom" or "ministra" or .*"smarty", got "minstra"$/)
+    expect(mistakesOf({ preset: 'minstra', url: 'http://x' })).to.match(/^httpAuth\.preset: must be "custom" or "ministra" or .*"flussonic", got "minstra"$/)
   })
 
-  it('a fifth is there once it has an entry', async () => {
+  it('a sixth is there once it has an entry', async () => {
     const root = fileURLToPath(new URL('../../../', import.meta.url))
     const copy = mkdtempSync(join(tmpdir(), 'nms-http-auth-preset-'))
     try {

@@ -186,7 +186,7 @@ describe('options', () => {
       [{ url: URL, headers: { A: 'x\ny' } }, 'httpAuth.headers.A: has characters that no header may have, got a string that is not shown here'],
       [{ url: URL, headers: { A: 7 } }, 'httpAuth.headers.A: must be a string, got a number that is not shown here'],
       [{ url: URL, params: { '': 'x' } }, 'httpAuth.params[""]: must not be empty'],
-      [{ url: URL, params: { a: '{ap}' } }, /^httpAuth\.params\.a: \{ap\} is not known, use \{app\}, .*\{sessionId\}, got a string that is not shown here$/],
+      [{ url: URL, params: { a: '{ap}' } }, /^httpAuth\.params\.a: \{ap\} is not known, use \{app\}, .*\{requestNumber\}, got a string that is not shown here$/],
       [{ url: URL, tls: { cert: '' } }, 'httpAuth.tls.cert: must not be empty, got a string that is not shown here'],
       [{ url: URL, trustProxy: ['10.0.0.0/33'] }, 'httpAuth.trustProxy[0]: must be an IPv4 or IPv6 address or a CIDR network, got "10.0.0.0/33"'],
       [{ url: URL, proxyProtocol: true }, 'httpAuth.proxyProtocol: needs httpAuth.trustProxy, for nobody else\'s header is believed'],
