@@ -60,11 +60,14 @@ export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckD
   if (wish.url === undefined) {
     const { questions, outage, answers } = await askBackends(settings, describe)
     const findings = findingsAbout(about, questions, true)
+    const words = withStore(wordsOf(findings, settings), store)
     return {
       ...about,
       questions,
       unavailable: outage,
-      ...withStore(wordsOf(findings, settings), store),
+      ...words,
+      // Of a backend that answers nobody that has been said.
+      warnings: answers ? [...words.warnings, ...await probe(settings)] : words.warnings,
       exitStatus: !answers || away ? 2 : findings.some(({ is }) => is === 'refuses') ? 1 : 0
     }
   }
@@ -110,6 +113,16 @@ const withStore = ({ faults, warnings }: Pick<CheckDocument, 'faults' | 'warning
 })
 
 interface Decided { readonly verdict: Verdict, readonly questions: readonly Question[], readonly reason: string | undefined }
+
+/** What the answers to the neutral question say, as at the start. */
+const probe = async (settings: Settings): Promise<readonly string[]> => {
+  const chain = createChain(settings, { onBegin: nothing, onEnd: nothing, onOpen: nothing, onClose: nothing, onUnavailable: nothing })
+  try {
+    return await chain.probe()
+  } finally {
+    await chain.close()
+  }
+}
 
 /** Goes the whole way behind the gates, once; what a gate decides by itself goes none. */
 const decide = async (settings: Settings, asked: AskedByUrl): Promise<Decided> => {

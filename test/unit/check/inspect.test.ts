@@ -358,6 +358,27 @@ describe('check', () => {
       })
     }
 
+    for (const [what, probe, says] of [
+      ['is let in', answers(ok), /answers the probe with 200: whoever sends the same is let in/],
+      ['has no answer', (socket) => { socket.end() }, /the probe has no answer: connection closed by/],
+      ['is refused', answers(forbidden), undefined]
+    ] as [string, Answer, RegExp | undefined][]) {
+      it(`warns if the probe ${what}: ${says === undefined ? 'no' : 'yes'}`, async () => {
+        const backend = keep(await rawBackend(answers(forbidden), { probe }))
+        const { warnings, exitStatus } = await all({ url: backend.url, params: { action: '{action}' } })
+        expect(exitStatus).to.equal(0)
+        if (says === undefined) expect(warnings).to.deep.equal([])
+        else expect(warnings.join()).to.match(says)
+      })
+    }
+    it('warns if no probe is set where an outage lets somebody in', async () => {
+      const backend = await backendThat(forbidden)
+      const warningsOf = async (more: object): Promise<string> => (await all({ url: backend.url, params: { action: '{action}' }, ...more })).warnings.join()
+      expect(await warningsOf({ defaultAction: 'allow' })).to.match(/^no "probe" is set/)
+      expect(await warningsOf({ lastVerdictMs: 1000 })).to.match(/^no "probe" is set/)
+      expect(await warningsOf({ defaultAction: 'allow', probe: { query: 'token=probe' } })).to.equal('')
+    })
+
     for (const [status, headers, exitStatus, says] of [
       [301, 'Location: https://p.example.com/?token=hunter2', 1, /redirects with status 301 to https:\/\/p\.example\.com\/\?token=\*\*\*, and redirects are not followed/],
       [302, 'X: y', 1, /redirects with status 302, and/],
