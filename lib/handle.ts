@@ -12,6 +12,8 @@ import type { Stats } from './observe/stats.js'
 export interface EndOptions {
   /** What its viewer is told, over RTMP and WebSocket: printable ASCII, at most 120 characters. Default nothing. */
   readonly message?: string
+  /** How long the same request is refused, in milliseconds. Default 0: it is asked about again. */
+  readonly barMs?: number
 }
 
 /** The events of the handle, with what their listeners are given. */

@@ -108,7 +108,12 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     return made
   }
   const chain = newest(() => generation.chain)
-  const sessions = createRegistry()
+  const sessions = createRegistry({
+    // A dry run ends and refuses nobody.
+    limits: () => settings.dryRun.includes('play') ? false : settings.limits,
+    onLimit: (action) => hub.limitAction(action),
+    onManyAddresses: (user) => log.hint(`user ${user} comes from 20 addresses or more; if many share this id, name it in limits.ignoreUsers`)
+  })
   sessions.watch({
     begin(session) {
       const record = session.record()
@@ -134,6 +139,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const door = createDoor({
     authorize: route === undefined ? authorize : exactly(authorize, exactSpelling(route.root), mountOf(route.router)),
     hold: (ip) => held.enter(ip),
+    bar: (request) => settings.dryRun.includes('play') ? undefined : sessions.refuse(request),
     reserve: sessions.reserve,
     report: (request, verdict, heldMs) => hub.verdict({ at: Date.now(), request, verdict, ...(heldMs !== undefined && { heldMs }) }),
     onBug: (error) => log.error('a request was denied because of an internal error', error)
@@ -220,7 +226,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     sessions: sessions.list,
     end(which, order = {}) {
       if ('user' in which) fleet?.endUser(which.user, order)
-      return Promise.resolve(sessions.end(which, 'closed', order.message))
+      return Promise.resolve(sessions.end(which, 'closed', order))
     }
   }, () => {
     if (metrics === undefined) {

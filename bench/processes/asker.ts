@@ -43,7 +43,7 @@ const start = ({ url }: { url: string }): void => {
   door = createDoor({
     authorize: chain.authorize,
     hold: () => noop,
-    reserve: createRegistry().reserve,
+    bar: () => undefined, reserve: createRegistry().reserve,
     report: (asked, verdict) => {
       counters.verdict?.({ at: Date.now(), request: asked, verdict })
       log.verdict(asked, verdict)

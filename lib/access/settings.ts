@@ -34,6 +34,19 @@ export interface BackendSettings {
   readonly breaker: { readonly failures: number; readonly probeMs: number } | false
 }
 
+/** How many sessions a user may have at once. */
+export interface LimitSettings {
+  /** Where the backend does not say; 0 is no limit. */
+  readonly perUser: number
+  readonly whenFull: 'endOldest' | 'denyNew'
+  /** How long whoever was ended by the policy is kept out while its user is full, from its last try. */
+  readonly barMs: number
+  /** Parameters of the client's query that stand for the user where the backend names none. */
+  readonly userParams: readonly string[]
+  /** Ids that stand for many; `*` is any run of characters. */
+  readonly ignoreUsers: readonly string[]
+}
+
 /** One compiled rule of the operator's. */
 export interface RuleSettings {
   /** How the operator wrote it, for the reason of a verdict. */
@@ -107,6 +120,8 @@ export interface Settings {
   readonly hlsIdleMs: number
   readonly maxSessions: number
   readonly maxSessionsPerIp: number
+  /** `false`: what the backend says of limits is ignored. */
+  readonly limits: LimitSettings | false
   readonly files: {
     /** Lower-case extensions with their dot that are served without asking. */
     readonly open: readonly string[]

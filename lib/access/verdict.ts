@@ -3,11 +3,12 @@
  * (an action that is not asked for counts as one); an earlier answer that is still good
  * (`remembered`); an earlier allow, during an outage (`last-verdict`); nobody, because this question
  * met silence or worse while the backend answers others (`unanswered`: neither an answer nor a
- * denial, so it changes nothing that is remembered); this process's own limits (`overload`); the
+ * denial, so it changes nothing that is remembered); this process's own limits (`overload`); how
+ * many sessions the user may have (`limit`); the
  * request itself, because no stream can be meant by it (`malformed`); or nobody, since a dry run lets in
  * whoever would be denied (`dry-run`).
  */
-export type VerdictSource = 'backend' | 'default' | 'rule' | 'remembered' | 'last-verdict' | 'unanswered' | 'overload' | 'malformed' | 'dry-run'
+export type VerdictSource = 'backend' | 'default' | 'rule' | 'remembered' | 'last-verdict' | 'unanswered' | 'limit' | 'overload' | 'malformed' | 'dry-run'
 
 /** The answer to an access request. */
 export interface Verdict {
@@ -25,11 +26,13 @@ export interface Verdict {
   readonly location?: string
   /** The viewer's id as the backend knows it (`X-UserId`). */
   readonly userId?: string
+  /** How many sessions the user may have at once (`X-Max-Sessions`, `X-Unique`); 0 is no limit, absent if the backend does not say. */
+  readonly maxSessions?: number
   /** How long the backend took, from the question to its final status line, in milliseconds. */
   readonly latencyMs?: number
   /**
    * What was wrong with the backend's answer, for the operator's log; printable, without secrets.
-   * It denies all the same, since a client may have provoked it.
+   * What it concerns does not let anybody in, since a client may have provoked it.
    */
   readonly fault?: string
 }

@@ -1,5 +1,6 @@
 import type { BackendSettings } from '../access/settings.js'
 import type { Verdict } from '../access/verdict.js'
+import { userLimit } from './user-limit.js'
 
 /** Most of a body that is read, in bytes; a longer one costs the backend its connection. */
 export const MAX_BODY_BYTES = 64 * 1024
@@ -55,6 +56,7 @@ const readHead = (rules: Rules, status: number, raw: readonly Buffer[], latencyM
     return { allowed: false, source: 'backend', reason: `the backend answered ${fault}`, status, latencyMs, fault }
   }
   const validForMs = duration(raw)
+  const { maxSessions, fault } = userLimit(header(raw, 'x-max-sessions'), header(raw, 'x-unique'))
   const userId = header(raw, 'x-userid')?.replace(/[\x00-\x1f\x7f-\x9f]+/g, '').slice(0, 256)
   return {
     allowed: true,
@@ -63,6 +65,8 @@ const readHead = (rules: Rules, status: number, raw: readonly Buffer[], latencyM
     status,
     latencyMs,
     ...(validForMs !== undefined && { validForMs }),
+    ...(maxSessions !== undefined && { maxSessions }),
+    ...(fault !== undefined && { fault }),
     ...(userId !== undefined && { userId })
   }
 }

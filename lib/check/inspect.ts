@@ -134,7 +134,7 @@ const decide = async (settings: Settings, asked: AskedByUrl): Promise<Decided> =
     onBegin: nothing, onEnd: nothing, onOpen: nothing, onClose: nothing, onUnavailable: (_request, _verdict, error) => { reason = error.message }
   })
   const door = createDoor({
-    authorize: chain.authorize, hold: () => nothing, reserve: createRegistry().reserve, report: (_request, decided) => { verdict = decided }, onBug: (error) => { console.error('nms-http-auth check: internal error:', error) }
+    authorize: chain.authorize, hold: () => nothing, bar: () => undefined, reserve: createRegistry().reserve, report: (_request, decided) => { verdict = decided }, onBug: (error) => { console.error('nms-http-auth check: internal error:', error) }
   })
   const record = recordQuestions()
   await door.admit({ asked: asked.asked }, new AbortController().signal)

@@ -20,6 +20,8 @@ export interface CompiledPlaylist {
   readonly dependsOnOrigin: boolean
   /** A `recording` is whole, of a `live` one more is to come, a `master` names no segments itself. */
   readonly kind: 'master' | 'live' | 'recording'
+  /** The longest that one of its segments may be, in milliseconds; 0 if it does not say. */
+  readonly targetMs: number
 }
 
 const LINE = /[^\r\n]+/g
@@ -55,10 +57,12 @@ export const compilePlaylist = (source: Buffer, place: PlaylistPlace, ownOrigins
     if (resolved !== undefined && uris.isOwn(withoutPipe(resolved))) template.link(from, to, written, queryPlace(written))
   }
   let [hasSegments, isWhole] = [false, false]
+  let targetMs = 0
   for (const { 0: line, index } of text.matchAll(LINE)) {
     if (line.startsWith('#EXT')) {
       hasSegments ||= line.startsWith('#EXTINF') || line.startsWith('#EXT-X-TARGETDURATION')
       isWhole ||= line.startsWith('#EXT-X-ENDLIST') || line.startsWith('#EXT-X-PLAYLIST-TYPE:VOD')
+      targetMs ||= 1000 * Number(/^#EXT-X-TARGETDURATION:(\d{1,5})/.exec(line)?.[1] ?? 0)
       if (line.startsWith('#EXT-X-DEFINE:')) variables.define(line)
       for (const [from, to] of urisOfTag(line)) take(index + from, index + to)
     } else {
@@ -70,7 +74,7 @@ export const compilePlaylist = (source: Buffer, place: PlaylistPlace, ownOrigins
   }
   return {
     template: template.done(), directories: uris.directories(), dependsOnOrigin: uris.dependOnOrigin(),
-    kind: isWhole ? 'recording' : hasSegments ? 'live' : 'master'
+    targetMs, kind: isWhole ? 'recording' : hasSegments ? 'live' : 'master'
   }
 }
 

@@ -32,6 +32,8 @@ export interface Sessions<T> {
   begin(session: Session<T>): void
   /** The request is over: the idle time runs from here. */
   done(session: Session<T>): void
+  /** How long it has asked for nothing, in milliseconds; 0 while something is sent. */
+  quietMs(session: Session<T>): number
   /** Takes a session out, if it is still in, with all that it covers. */
   remove(session: Session<T>): void
   /** Takes all out, as if their time were over. */
@@ -194,6 +196,10 @@ export const createSessions = <T>(options: SessionsOptions<T>): Sessions<T> => {
       const entry = session as Entry<T>
       entry.busy -= 1
       if (!entry.ended) entry.list.touch(entry)
+    },
+    quietMs: (session) => {
+      const { busy, seenAt } = session as Entry<T>
+      return busy > 0 ? 0 : now() - seenAt
     },
     remove: (session) => remove(session as Entry<T>),
     close() {

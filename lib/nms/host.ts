@@ -20,6 +20,15 @@ export interface ViewerSession {
   end(reason: EndReason): void
 }
 
+/** Who serves viewers of files: NMS knows nothing of their requests. */
+export interface ViewerOwner {
+  /** Somebody (admin API, `notify.url`, the registry) closes it; called before `donePlay`. */
+  closed(viewer: ViewerSession): void
+  /** See `ServedClient`. */
+  quietMs(viewer: ViewerSession): number
+  goneAfterMs(viewer: ViewerSession): number
+}
+
 /** A `play` or `publish` command; every field but the action is as the client sent it: `app` and `name` may hold a query, or a part of one. */
 export interface RtmpCommand {
   readonly action: Action
@@ -125,11 +134,10 @@ export interface Ledger {
   grant(req: HttpRequest, admission: Admission, address: string): void
   /**
    * Makes an allowed viewer visible: raises `prePlay` and `postPlay`, lists it in the admin API.
-   * `address` is `address:port` of the first request, as NMS's own sessions have it. `onClose` is
-   * called when somebody (admin API, `notify.url`) closes it, before `donePlay`. Throws what a listener
-   * of NMS's events throws; the session has ended then.
+   * `address` is `address:port` of the first request, as NMS's own sessions have it. Throws what a
+   * listener of NMS's events throws; the session has ended then.
    */
-  openViewer(admission: Admission, address: string, onClose: (viewer: ViewerSession) => void): ViewerSession
+  openViewer(admission: Admission, address: string, owner: ViewerOwner): ViewerSession
 }
 
 /** What gates may know of the running node-media-server, whatever its version. */

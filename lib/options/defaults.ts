@@ -2,6 +2,7 @@ import { ADMIN_DEFAULTS } from './admin.js'
 import { AUDIT_DEFAULTS } from './audit.js'
 import { CORS_DEFAULTS } from './cors.js'
 import { deepFreeze } from './deep-freeze.js'
+import { LIMITS_DEFAULTS } from './limits.js'
 import { STORE_DEFAULTS } from './store.js'
 import { WEBHOOK_DEFAULTS } from './webhook.js'
 
@@ -49,6 +50,7 @@ export const DEFAULTS = deepFreeze({
   logFormat: 'text',
   audit: AUDIT_DEFAULTS,
   admin: ADMIN_DEFAULTS,
+  limits: LIMITS_DEFAULTS,
   store: STORE_DEFAULTS,
   webhook: WEBHOOK_DEFAULTS,
   dryRun: false,

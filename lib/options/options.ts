@@ -4,6 +4,7 @@ import type { AdminOptions } from './admin.js'
 import type { AuditOptions } from './audit.js'
 import type { CorsOptions } from './cors.js'
 import type { PresetName } from './presets.js'
+import type { LimitsOptions } from './limits.js'
 import type { StoreOptions } from './store.js'
 import type { WebhookOptions } from './webhook.js'
 
@@ -201,6 +202,8 @@ export interface Options extends BackendOptions {
   cors?: CorsOptions
   /** Shares limits and what is remembered with other servers. Needs the package `ioredis`. Default none. */
   store?: StoreOptions
+  /** How many sessions a user may have at once; `false` ignores what the backend says. */
+  limits?: LimitsOptions | false
   /**
    * What the console shows: `outages` their begin and end and faults of the backend, `denials` also
    * who is refused (floods in one line), `verdicts` every verdict. Default `denials`.

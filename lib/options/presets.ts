@@ -1,4 +1,5 @@
 import { deepFreeze } from './deep-freeze.js'
+import type { LimitsOptions } from './limits.js'
 import type { BackendOptions } from './options.js'
 
 /** What is known of one portal. */
@@ -18,6 +19,8 @@ export interface Preset {
   readonly aside?: readonly string[]
   /** What the portal needs set; the operator's own values come over it. */
   readonly backend: Pick<BackendOptions, 'requireHeader' | 'denyBody' | 'params'>
+  /** What of the user limits the portal needs set. */
+  readonly limits?: LimitsOptions
   /** Why a publisher is refused that no rule and no `publish` section speaks for; absent if the backend knows publishers. */
   readonly refusesPublishers?: string
 }
@@ -46,6 +49,8 @@ const entries = deepFreeze({
     aside: ['c'],
     // A PHP fatal error answers 200 as well, but never with the viewer's id.
     backend: { requireHeader: 'X-UserId' },
+    // Its links for Wowza and those to other servers have no box of their own.
+    limits: { ignoreUsers: ['1', '/*'] },
     refusesPublishers: refusesPublishers('Ministra')
   },
   iptvportal: {

@@ -11,6 +11,7 @@ import { mistakeOf } from './mistakes.js'
 import type { BackendOptions, Options, RuleOptions } from './options.js'
 import { completeUrl, PRESETS, type Preset } from './presets.js'
 import { SCHEMA } from './schema.js'
+import { limitsOf } from './limits.js'
 import { storeOf } from './store.js'
 import { readTls } from './tls.js'
 import { webhookOf } from './webhook.js'
@@ -174,6 +175,7 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
     logFormat: set.logFormat,
     ...(given.audit && { audit: auditOf(given.audit, baseDir, (path, problem) => mistakes.push(`${path}: ${problem}`)) }),
     ...(given.admin && { admin: adminOf(given.admin, baseDir, (path, problem) => mistakes.push(`${path}: ${problem}`)) }),
+    limits: limitsOf(given.limits, preset.limits ?? {}),
     ...(given.store && { store: storeOf(given.store, baseDir, (path, problem) => mistakes.push(`${path}: ${problem}`)) }),
     ...(given.webhook && { webhook: webhookOf(given.webhook) }),
     dryRun: set.dryRun === true ? ['play'] : set.dryRun === false ? [] : set.dryRun,

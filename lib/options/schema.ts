@@ -5,6 +5,7 @@ import { CORS_SCHEMA } from './cors.js'
 import { DEFAULTS } from './defaults.js'
 import { deepFreeze } from './deep-freeze.js'
 import { PRESETS } from './presets.js'
+import { LIMITS_SCHEMA } from './limits.js'
 import { STORE_SCHEMA } from './store.js'
 import { WEBHOOK_SCHEMA } from './webhook.js'
 
@@ -177,6 +178,7 @@ export const SCHEMA = deepFreeze({
     logFormat: { enum: ['text', 'json'], default: DEFAULTS.logFormat, description: 'Lines for people, or JSON objects for programs.' },
     audit: AUDIT_SCHEMA,
     admin: ADMIN_SCHEMA,
+    limits: LIMITS_SCHEMA,
     store: STORE_SCHEMA,
     webhook: WEBHOOK_SCHEMA,
     dryRun: {

@@ -8,12 +8,13 @@ import type { SharedMemory } from './shared-memory.js'
 const debug = trace('policy')
 
 /** An earlier allow as the verdict of another session: what the backend said, but not how long it took. */
-export const remembered = ({ status, userId }: Verdict, reason: string, source: VerdictSource = 'remembered'): Verdict => ({
+export const remembered = ({ status, userId, maxSessions }: Verdict, reason: string, source: VerdictSource = 'remembered'): Verdict => ({
   allowed: true,
   source,
   reason,
   ...(status !== undefined && { status }),
-  ...(userId !== undefined && { userId })
+  ...(userId !== undefined && { userId }),
+  ...(maxSessions !== undefined && { maxSessions })
 })
 
 /**

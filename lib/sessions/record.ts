@@ -1,6 +1,12 @@
 import type { EndReason } from '../access/place.js'
 import type { Action, Protocol } from '../access/request.js'
+import type { Rule } from './who-goes.js'
 import type { VerdictSource } from '../access/verdict.js'
+
+export interface GoneFor {
+  readonly rule: Rule
+  readonly by: { readonly ip: string, readonly userAgent: string }
+}
 
 /** A session for people and programs, at one moment. Times are milliseconds since 1970. */
 export interface SessionRecord {
@@ -16,7 +22,7 @@ export interface SessionRecord {
   /** As the client asked for it. */
   readonly path: string
   readonly streamPath: string
-  /** Whose session this is, as the backend knows it (`X-UserId`). */
+  /** Whose session this is: `X-UserId`, or `query:` and eight digits of what stands for it. */
   readonly user?: string
   readonly startedAt: number
   /** Since the start. */
@@ -27,4 +33,6 @@ export interface SessionRecord {
   readonly reason: string
   /** Only of a session that is over. */
   readonly endReason?: EndReason
+  /** Of a session that was ended for a newcomer of its user: by which rule, and the device that took its place. */
+  readonly goneFor?: GoneFor
 }

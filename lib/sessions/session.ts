@@ -1,12 +1,17 @@
 import type { End, EndReason, Place, ServedClient } from '../access/place.js'
 import type { AccessRequest } from '../access/request.js'
 import type { Verdict, VerdictSource } from '../access/verdict.js'
-import type { SessionRecord } from './record.js'
+import type { Occupancy } from './occupancy.js'
+import type { GoneFor, SessionRecord } from './record.js'
+import { shownUser } from './users.js'
 
 /** What a session needs of the registry. */
 export interface Register {
   began(session: Session): void
   ended(session: Session): void
+  takes(session: Session, mayEnd: boolean): Verdict | undefined
+  gives(session: Session): void
+  asksOn(session: Session): void
   /** It was over before it had begun. */
   released(session: Session, reason: EndReason): void
 }
@@ -19,17 +24,32 @@ export class Session implements Place {
   request: AccessRequest
   readonly source: VerdictSource
   readonly reason: string
-  readonly user: string | undefined
+  readonly userId: string | undefined
   startedAt = 0
+  /** Its place of the user's limit, if it has one. */
+  place: Occupancy | undefined
+  /** Whether a place is kept for it until it begins. */
+  reserved = false
+  /** By which rules others may go for it; see `whoGoes`. */
+  strict = false
+  sameDevice = true
+  /** By which rule it went, and for whom. */
+  goneFor: GoneFor | undefined
   endReason: EndReason | undefined
   private client: ServedClient | undefined
 
   /** @param ordinal - grows with each session, so that the oldest is known whatever the clock does */
-  constructor(readonly ordinal: number, private readonly register: Register, request: AccessRequest, verdict: Verdict) {
+  constructor(
+    readonly ordinal: number, private readonly register: Register, request: AccessRequest, verdict: Verdict,
+    /** Whose limit it counts for; it may be found out later. */
+    public user: string | undefined,
+    /** How many sessions its user may have, by its own verdict; 0 is no limit. */
+    readonly limit: number
+  ) {
     this.request = request
     this.source = verdict.source
     this.reason = verdict.reason
-    this.user = verdict.userId
+    this.userId = verdict.userId
   }
 
   get state(): 'reserved' | 'running' | 'ended' {
@@ -61,13 +81,21 @@ export class Session implements Place {
     this.client?.close(message)
   }
 
+  take(mayEnd: boolean): Verdict | undefined { return this.register.takes(this, mayEnd) }
+  giveBack(): void { this.register.gives(this) }
+  asksOn(): void { this.register.asksOn(this) }
+  quietMs(): number { return this.client?.quietMs() ?? 0 }
+  goneAfterMs(): number { return this.client?.goneAfterMs() ?? Infinity }
+
   record(): SessionRecord {
-    const { request: { sessionId, action, protocol, ip, userAgent, path, streamPath }, client, user, endReason, startedAt, source, reason } = this
+    const { request: { sessionId, action, protocol, ip, userAgent, path, streamPath }, client, user, userId, endReason, startedAt, source, reason, goneFor } = this
+    const shown = userId ?? (user === undefined ? undefined : shownUser(user))
     return {
       id: sessionId, action, protocol, address: client?.address ?? ip, ip, userAgent, path, streamPath,
-      ...(user !== undefined && { user }),
+      ...(shown !== undefined && { user: shown }),
       startedAt, inBytes: client?.inBytes ?? 0, outBytes: client?.outBytes ?? 0, source, reason,
-      ...(endReason !== undefined && { endReason })
+      ...(endReason !== undefined && { endReason }),
+      ...(goneFor !== undefined && { goneFor })
     }
   }
 }

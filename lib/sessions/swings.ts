@@ -25,7 +25,7 @@ export const RETURN_MS = 1000
 const MAX_RETURNS = 5
 const MAX_DEVICES = 20_000
 
-export const createSwings = (barMs: number, now: () => number): Swings => {
+export const createSwings = (barMs: () => number, now: () => number): Swings => {
   const swings = new Map<string, Swing>()
   return {
     ended(device, streamPath) {
@@ -35,7 +35,7 @@ export const createSwings = (barMs: number, now: () => number): Swings => {
         swings.set(device, { streamPath, endedAt: now(), back: false, returns: 0, stillUntil: 0 })
         return
       }
-      if (now() - swing.endedAt > barMs) swing.returns = 0
+      if (now() - swing.endedAt > barMs()) swing.returns = 0
       Object.assign(swing, { streamPath, endedAt: now(), back: false })
     },
     asks(device, streamPath) {
@@ -43,7 +43,7 @@ export const createSwings = (barMs: number, now: () => number): Swings => {
       if (swing === undefined) return false
       const at = now()
       if (swing.stillUntil > at) {
-        swing.stillUntil = at + barMs
+        swing.stillUntil = at + barMs()
         return true
       }
       const isReturn = swing.streamPath === streamPath && at - swing.endedAt <= RETURN_MS
@@ -52,10 +52,10 @@ export const createSwings = (barMs: number, now: () => number): Swings => {
         swing.returns += 1
         if (swing.returns > MAX_RETURNS) {
           swing.returns = 0
-          swing.stillUntil = at + barMs
+          swing.stillUntil = at + barMs()
           return true
         }
-      } else if (!isReturn && at - swing.endedAt > Math.max(barMs, RETURN_MS)) swings.delete(device)
+      } else if (!isReturn && at - swing.endedAt > Math.max(barMs(), RETURN_MS)) swings.delete(device)
       return false
     }
   }

@@ -1,7 +1,7 @@
 import type { Admission } from '../../access/admission.js'
 import type { Authorize } from '../../access/authorize.js'
 import type { LeaveSignal } from '../../access/departure.js'
-import type { Place } from '../../access/place.js'
+import type { Claim, Place } from '../../access/place.js'
 import type { AccessRequest } from '../../access/request.js'
 import { deny, type Verdict } from '../../access/verdict.js'
 import { trace } from '../../trace.js'
@@ -26,8 +26,9 @@ export interface Door {
    * rejects: a bug denies and is logged.
    *
    * @param slot - one that the client has already; free once the client is decided
+   * @param claim - what it does with its user's limit; default `any`
    */
-  admit(asked: Asked, signal: LeaveSignal, slot?: Release): Promise<Decision | undefined>
+  admit(asked: Asked, signal: LeaveSignal, slot?: Release, claim?: Claim): Promise<Decision | undefined>
   /** Counts, logs and publishes a refusal that a gate reached by itself, and returns it. */
   refuse(request: AccessRequest, verdict: Verdict): Verdict
   /** A client who was allowed is refused even so, because of an error that is not its own. */
@@ -40,8 +41,10 @@ export const overloaded = deny('overload', 'too many clients are waiting')
 interface Behind {
   readonly authorize: Authorize
   readonly hold: Door['hold']
-  /** Gives a client that is let in its place among those who are. */
-  readonly reserve: (request: AccessRequest, verdict: Verdict) => Place
+  /** Whether a request is kept out, so that nobody need be asked. */
+  readonly bar: (request: AccessRequest) => Verdict | undefined
+  /** Gives a client that is let in its place among those who are; a denial if its user may have no more. */
+  readonly reserve: (request: AccessRequest, verdict: Verdict, claim?: Claim) => Place | Verdict
   /** Counts, logs and publishes a verdict; `heldMs` is how long the client waited for it here. */
   readonly report: (request: AccessRequest, verdict: Verdict, heldMs?: number) => void
   /** A step of the chain, or a listener of NMS's events, failed in a way that it must not. */
@@ -49,23 +52,31 @@ interface Behind {
 }
 
 /** Makes the door. `close` refuses everybody who is held and whoever comes later, `drain` only whoever comes later. */
-export const createDoor = ({ authorize, hold, reserve, report, onBug }: Behind): Door & { close(): void, drain(): void } => {
+export const createDoor = ({ authorize, hold, bar, reserve, report, onBug }: Behind): Door & { close(): void, drain(): void } => {
   const held = new Set<(verdict: Verdict) => void>()
   const shutDown = deny('overload', 'authorization is being shut down')
   const drained = deny('overload', 'this server takes no newcomers, it is being stopped')
   let closed = false
   let draining = false
 
-  const decide = (request: AccessRequest, signal: LeaveSignal): Promise<Verdict> => {
-    if (closed) return Promise.resolve(shutDown)
+  /** Reserves in the same turn as the verdict comes, so that of many newcomers of one user each knows of those before it. */
+  const decisionOf = (request: AccessRequest, verdict: Verdict, claim: Claim): { readonly verdict: Verdict, readonly place?: Place } => {
+    if (!verdict.allowed) return { verdict }
+    const place = reserve(request, verdict, claim)
+    return 'begin' in place ? { verdict, place } : { verdict: place }
+  }
+  const decide = (request: AccessRequest, signal: LeaveSignal, claim: Claim): Promise<Decision> => {
+    if (closed) return Promise.resolve({ refused: shutDown })
     if (debug.enabled) debug('session %s at the door: %s %s by %s', request.sessionId, request.action, request.streamPath, request.protocol)
     const since = performance.now()
     return new Promise((resolve) => {
-      const settle = (verdict: Verdict): void => {
+      const settle = (given: Verdict): void => {
         if (!held.delete(settle)) return
-        if (!signal.aborted) report(request, verdict, performance.now() - since)
+        if (signal.aborted) return resolve({ refused: given })
+        const { verdict, place } = decisionOf(request, given, claim)
+        report(request, verdict, performance.now() - since)
         if (debug.enabled) debug('session %s: %s by %s', request.sessionId, verdict.allowed ? 'allowed' : 'denied', verdict.source)
-        resolve(verdict)
+        resolve(place === undefined ? { refused: verdict } : { admission: { request, verdict, place } })
       }
       const fail = (error: unknown): void => {
         if (!signal.aborted) onBug(error)
@@ -73,7 +84,9 @@ export const createDoor = ({ authorize, hold, reserve, report, onBug }: Behind):
       }
       held.add(settle)
       try {
-        authorize(request, signal).then(settle, fail)
+        const barred = bar(request)
+        if (barred === undefined) authorize(request, signal).then(settle).catch(fail)
+        else settle(barred)
       } catch (error) {
         fail(error)
       }
@@ -88,16 +101,17 @@ export const createDoor = ({ authorize, hold, reserve, report, onBug }: Behind):
     hold,
     refuse,
     onBug,
-    async admit(given, signal, slot) {
+    async admit(given, signal, slot, claim = 'any') {
       const { asked } = given
       const release = 'malformed' in given ? slot : slot ?? hold(asked.ip)
       try {
         if ('malformed' in given) return { refused: refuse(asked, deny('malformed', given.malformed)) }
         if (draining && !closed) return { refused: refuse(asked, drained) }
         if (release === undefined) return { refused: refuse(asked, overloaded) }
-        const verdict = await decide(asked, signal)
-        if (signal.aborted) return undefined
-        return verdict.allowed ? { admission: { request: asked, verdict, place: reserve(asked, verdict) } } : { refused: verdict }
+        const decision = await decide(asked, signal, claim)
+        if (!signal.aborted) return decision
+        if ('admission' in decision) decision.admission.place.end('left')
+        return undefined
       } finally {
         release?.()
       }

@@ -8,7 +8,7 @@ export const statusOf = (verdict: Verdict): number => {
   switch (verdict.source) {
     case 'default': case 'unanswered': case 'overload': return 503
     case 'malformed': return 400
-    case 'backend': case 'rule': case 'remembered': case 'last-verdict': case 'dry-run': return 403
+    case 'backend': case 'rule': case 'remembered': case 'last-verdict': case 'limit': case 'dry-run': return 403
   }
 }
 
@@ -29,6 +29,7 @@ export const clientReason = ({ source, reason, status }: Verdict): string => {
   switch (source) {
     // A 200 that denies all the same, by its body or for what it lacks, would only puzzle.
     case 'backend': case 'remembered': case 'last-verdict': return status === undefined || status === 200 ? 'access denied' : `access denied (${status})`
+    case 'limit': return reason
     case 'rule': return 'access denied by the server\'s rules'
     case 'default': return 'authorization is unavailable, try again later'
     case 'unanswered': return 'authorization gave no answer, try again later'

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Networks } from '../../access/address.js'
+import type { Claim } from '../../access/place.js'
 import type { Settings } from '../../access/settings.js'
 import { deny, type Verdict } from '../../access/verdict.js'
 import { viewerQuery } from '../../hls/identity.js'
@@ -40,6 +41,12 @@ export interface FilesGate {
   /** Refuses a request by a method for which Express serves no file. */
   refuseMethod(exchange: Exchange): void
 }
+
+/**
+ * What a request does with its user's limit. A segment may be a late one of a stream that the viewer has left,
+ * so nobody goes for it; HEAD is served nothing.
+ */
+const claimOf = (method: string | undefined, kind: FileKind): Claim => method === 'HEAD' ? 'none' : kind === 'segment' ? 'free' : 'any'
 
 /** Whether there is a file below the root of the static route now. */
 export const fileExists = async (root: string, { file }: ServedPath): Promise<boolean> => {
@@ -81,9 +88,10 @@ export const createFilesGate = (
     const request = fileRequest({ protocol, path, query, streamPath: streamPathOf(file, path) }, client, host.newSessionId())
     const slot = door.hold(client.ip)
     if (slot === undefined) return refuse(exchange, door.refuse(request, overloaded))
-    const outcome = await viewers.admit(belonging, { request, address: client.address }, signal, slot)
+    const outcome = await viewers.admit(belonging, { request, address: client.address, claim: claimOf(exchange.req.method, kind) }, signal, slot)
     if (outcome === undefined || signal.aborted) return
     if ('refused' in outcome) refuse(exchange, outcome.refused)
+    else if ('tooSoon' in outcome) exchange.refuse(503, 'another stream was opened, try again in a second', undefined, 1)
     else deliver(exchange, kind, outcome.session)
   }
 
@@ -97,6 +105,8 @@ export const createFilesGate = (
   }
   const deliver = (exchange: Exchange, kind: FileKind, session: Session<Viewer>): void => {
     const { req, res } = exchange
+    const refusal = viewers.take(session, claimOf(req.method, kind))
+    if (refusal !== undefined) return refuse(exchange, door.refuse(session.value.nms.request, refusal))
     if (!viewers.serve(session, res)) return refuse(exchange, door.refuse(session.value.nms.request, unread))
     exchange.allowOrigin()
     if (kind !== 'playlist') return exchange.forward()
@@ -106,8 +116,8 @@ export const createFilesGate = (
       query: session.value.query,
       last: playlists.last(place),
       compile: (source, contentType, fileTag) => playlists.of(source, place, { contentType, fileTag }),
-      onVersion: ({ path, directories, kind: playlist }) => {
-        if (playlist !== 'master') viewers.linger(session, playlist === 'recording')
+      onVersion: ({ path, directories, kind: playlist, targetMs }) => {
+        if (playlist !== 'master') viewers.linger(session, playlist === 'recording', targetMs)
         return viewers.cover(session, path, coveredBy(path, directories))
       },
       refuse: (status, reason) => exchange.refuse(status, reason),

@@ -1,5 +1,6 @@
 import type { LeaveSignal } from '../../access/departure.js'
 import { MAX_ANSWERS, MAX_TEXTS_BYTES } from '../../access/bounds.js'
+import type { Claim, Place } from '../../access/place.js'
 import type { AccessRequest } from '../../access/request.js'
 import type { Settings } from '../../access/settings.js'
 import { deny, type Verdict } from '../../access/verdict.js'
@@ -10,12 +11,19 @@ import { createSessions, type Session } from '../../hls/sessions.js'
 import { createTexts } from '../../hls/texts.js'
 import { directoryOf } from '../../hls/stream-pattern.js'
 import { trace } from '../../trace.js'
-import type { Host, HttpResponse, ViewerSession } from '../../nms/host.js'
+import type { Host, HttpResponse, ViewerOwner, ViewerSession } from '../../nms/host.js'
 import { overloaded, type Door } from '../door/door.js'
 import type { Release } from '../door/slots.js'
 import { Transfer } from './transfer.js'
 
 const debug = trace('hls')
+
+/** How long the requests of a session that was ended for another are put off, in milliseconds. */
+const TOO_SOON_MS = 1000
+/** A viewer of live HLS is gone after this long, where no playlist says how long its segments are, in milliseconds. */
+const GONE_MS = 10_000
+/** What is served by these was there. */
+const SERVED = new Set([200, 206, 304])
 
 /** One viewer of files who has been let in. */
 export interface Viewer {
@@ -29,6 +37,11 @@ export interface Viewer {
   otherQueries: Set<string> | undefined
   /** What it keeps of its client's bytes. */
   readonly texts: ReturnType<typeof textsOf>
+  readonly place: Place
+  /** After so long without a request it counts as gone, in milliseconds. */
+  goneAfterMs: number
+  /** Whether anything that it asked for was there. */
+  served: boolean
 }
 
 /** All of a client's bytes that its session keeps. */
@@ -50,12 +63,15 @@ export interface Newcomer {
   readonly request: AccessRequest
   /** `address:port` */
   readonly address: string
+  readonly claim: Claim
 }
 
 /** What became of a request that had to wait. */
 export type Outcome =
   | { readonly session: Session<Viewer> }
   | { readonly refused: Verdict }
+  /** Its session was ended for another just now: what comes first may be late requests of the old one. */
+  | { readonly tooSoon: true }
 
 /** The viewers of files: one session, one question and one verdict for all requests of each. */
 export interface Viewers {
@@ -77,8 +93,13 @@ export interface Viewers {
    * must be waited for before the playlist is sent.
    */
   cover(session: Session<Viewer>, playlist: string, directories: readonly string[]): Promise<unknown> | undefined
-  /** Whether a session plays a recording, so that it may pause for longer. */
-  linger(session: Session<Viewer>, long: boolean): void
+  /**
+   * Whether a session plays a recording, so that it may pause for longer.
+   * @param targetMs - the longest that one of its segments may be; 0 if that is not known
+   */
+  linger(session: Session<Viewer>, long: boolean, targetMs: number): void
+  /** Takes the session's place of its user's limit, if it has none; a denial if there is none. */
+  take(session: Session<Viewer>, claim: Claim): Verdict | undefined
   /**
    * All requests that a session stood for which has been closed: for each of its directories and queries
    * the backend may have been asked before, and its answer be remembered.
@@ -150,6 +171,8 @@ export const createViewers = (options: ViewersOptions): Viewers => {
    */
   const gone = createEnded<Opened>(({ request }) => remembers(request), undefined, ({ request }) => lengthOf(request))
   const texts = createTexts(MAX_TEXTS_BYTES)
+  /** Sessions that were ended for another of their user less than a second ago. */
+  const replaced = createEnded<{ readonly place: Place, readonly until: number }>(({ until }) => until > performance.now())
 
   const aliases = new WeakMap<AccessRequest, readonly AccessRequest[]>()
   const aliasesOf = ({ value: { nms: { request }, otherQueries }, moreKeys }: Session<Viewer>): readonly AccessRequest[] =>
@@ -168,16 +191,26 @@ export const createViewers = (options: ViewersOptions): Viewers => {
   /** Somebody (the admin API, `notify.url`, a listener of `prePlay`) ends a session. */
   const closed = (nms: ViewerSession): void => {
     debug('session %s was closed', nms.id)
-    const session = sessions.find(keyOf(nms.request))
-    if (session?.value.nms !== nms) return
+    const session = sessionOf(nms)
+    if (session === undefined) return
     account(session)
     aliases.set(nms.request, aliasesOf(session))
     sessions.remove(session)
     texts.free(session.value.texts)
+    if (session.value.place.endReason === 'limit') replaced.add([session.key, ...session.moreKeys.keys()], { place: session.value.place, until: performance.now() + TOO_SOON_MS })
     for (const transfer of session.value.transfers ?? []) transfer.cut()
   }
+  const sessionOf = (nms: ViewerSession): Session<Viewer> | undefined => {
+    const session = sessions.find(keyOf(nms.request))
+    return session?.value.nms === nms ? session : undefined
+  }
+  const owner: ViewerOwner = {
+    closed,
+    quietMs: (nms) => { const session = sessionOf(nms); return session === undefined ? Infinity : sessions.quietMs(session) },
+    goneAfterMs: (nms) => sessionOf(nms)?.value.goneAfterMs ?? 0
+  }
   /** Rejects only with what a listener of NMS's events has thrown. */
-  const ask = async ({ request, key, moreKeys }: Opened, address: string, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
+  const ask = async ({ request, key, moreKeys }: Opened, { address, claim }: Pick<Newcomer, 'address' | 'claim'>, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
     const place = sessions.reserve(request.ip)
     const kept = place && texts.take(textsOf(request, address))
     if (place === undefined || kept === undefined) {
@@ -187,15 +220,18 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     }
     let opened = false
     try {
-      const decision = await door.admit({ asked: request }, signal, slot)
+      const decision = await door.admit({ asked: request }, signal, slot, claim)
       for (const each of [key, ...moreKeys.keys()]) gone.forget(each)
       // Nobody waits for it any more.
       if (decision === undefined) return { refused: overloaded }
       if ('refused' in decision) return decision
       const { address: ownAddress, ownQuery, ...own } = kept
-      const nms = host.openViewer({ ...decision.admission, request: { ...request, ...own } }, ownAddress, closed)
+      const nms = host.openViewer({ ...decision.admission, request: { ...request, ...own } }, ownAddress, owner)
       if (nms.ended) return { refused: deny('rule', 'closed by the server') }
-      const session = place.open(key, { nms, query: ownQuery, transfers: undefined, texts: kept, otherQueries: undefined }, moreKeys)
+      const session = place.open(key, {
+        nms, query: ownQuery, transfers: undefined, texts: kept, otherQueries: undefined, place: decision.admission.place, served: false,
+        goneAfterMs: request.protocol === 'hls' ? GONE_MS : limits.files.vodIdleMs
+      }, moreKeys)
       opened = true
       sessions.linger(session, request.protocol === 'file')
       await tell(session, [key, ...moreKeys.keys()])
@@ -238,21 +274,21 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     return { request: { ...request, path, streamPath, protocol, query }, key: before.key, moreKeys: before.moreKeys }
   }
   /** Opens what a request asks for: a session of its own, or the one that another server has let in. */
-  const open = async (belonging: Belonging, opened: Opened, address: string, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
+  const open = async (belonging: Belonging, opened: Opened, newcomer: Pick<Newcomer, 'address' | 'claim'>, signal: LeaveSignal, slot: Release): Promise<Outcome> => {
     const { key: own } = opened
     const recalled = shared === undefined || remembers(opened.request) ? undefined : await shared.recall(opened.request, keysOf(belonging))
-    if (shared === undefined || recalled?.allow === undefined) return ask(opened, address, signal, slot)
+    if (shared === undefined || recalled?.allow === undefined) return ask(opened, newcomer, signal, slot)
     const request = { ...opened.request, ...recalled.allow.request }
     const key = keyOf(request)
     const moreKeys = new Map([[own, opened.request.path], [recalled.allow.by, belonging.directory]])
     shared.stand(request, recalled)
-    if (key === own) return ask({ request, key, moreKeys: NO_KEYS }, address, signal, slot)
+    if (key === own) return ask({ request, key, moreKeys: NO_KEYS }, newcomer, signal, slot)
     const running = sessions.find(key)
     const same = openings.find(key)
     if (running !== undefined || same !== undefined) slot()
     const outcome = running !== undefined
       ? { session: running }
-      : await (same ?? openings.begin(key, (abandoned) => ask({ request, key, moreKeys }, address, abandoned, slot))).wait(signal)
+      : await (same ?? openings.begin(key, (abandoned) => ask({ request, key, moreKeys }, newcomer, abandoned, slot))).wait(signal)
     if (outcome === undefined) return { refused: overloaded }
     if ('session' in outcome) sessions.restore(outcome.session, moreKeys)
     return outcome
@@ -264,6 +300,11 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     const session = findBy(belonging, sessions.find)
     if (session !== undefined) return { session }
     if (signal.aborted) return undefined
+    const before = replaced.size === 0 ? undefined : findBy(belonging, replaced.find)
+    if (before !== undefined) {
+      if (newcomer.claim === 'any') before.place.asksOn()
+      return { tooSoon: true }
+    }
     const opened = toOpen(belonging, newcomer.request)
     const { key } = opened
     const same = openings.find(key)
@@ -272,10 +313,10 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     if (shorter !== undefined) {
       const outcome = await shorter.wait(signal)
       // What is denied to a shorter query may be allowed to this one.
-      return outcome === undefined || 'session' in outcome ? outcome : enter(belonging, newcomer, signal, slot, keep)
+      return outcome === undefined || !('refused' in outcome) ? outcome : enter(belonging, newcomer, signal, slot, keep)
     }
     keep()
-    return openings.begin(key, (abandoned) => open(belonging, opened, newcomer.address, abandoned, slot)).wait(signal)
+    return openings.begin(key, (abandoned) => open(belonging, opened, newcomer, abandoned, slot)).wait(signal)
   }
 
   return {
@@ -296,6 +337,7 @@ export const createViewers = (options: ViewersOptions): Viewers => {
         if (!kept) slot()
       }
     },
+    take: ({ value }, claim) => claim === 'none' ? undefined : value.place.take(claim === 'any'),
     serve(session, res) {
       const { value } = session
       const transfers = value.transfers ??= new Set()
@@ -303,6 +345,10 @@ export const createViewers = (options: ViewersOptions): Viewers => {
       const transfer = new Transfer(res, () => {
         transfers.delete(transfer)
         if (transfers.size === 0) value.transfers = undefined
+        if (!value.served) {
+          if (SERVED.has(res.statusCode)) value.served = res.req.method !== 'HEAD'
+          else if (transfers.size === 0) value.place.giveBack()
+        }
         if (!session.ended) value.nms.sent(transfer.take())
         sessions.done(session)
       })
@@ -318,7 +364,10 @@ export const createViewers = (options: ViewersOptions): Viewers => {
       return before && tell(session, [...session.moreKeys.keys()].filter((key) => !before.has(key)))
     },
     aliases: (request) => aliases.get(request) ?? [request],
-    linger: (session, long) => sessions.linger(session, long),
+    linger(session, long, targetMs) {
+      session.value.goneAfterMs = long ? limits.files.vodIdleMs : targetMs > 0 ? 3 * targetMs : GONE_MS
+      sessions.linger(session, long)
+    },
     close: () => sessions.close(),
     get size() { return sessions.size }
   }

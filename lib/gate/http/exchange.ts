@@ -34,9 +34,10 @@ export interface Exchange {
    * Answers with a refusal in plain text: `Cache-Control: no-store`, readable for the same pages, with 503 `Retry-After`; the connection is closed (on HTTP/2
    * the stream). Answers nothing if the client has left.
    *
+   * @param retryAfterS - of a 503, in seconds; default 5
    * @param allowed - the methods that a 405 names, if they are not those of live streams
    */
-  refuse(status: number, reason: string, allowed?: string): void
+  refuse(status: number, reason: string, allowed?: string, retryAfterS?: number): void
   /** Refuses as a verdict says: with its status and reason, or, where it names a location, with a redirect to that. */
   refuseBy(verdict: Verdict): void
 }

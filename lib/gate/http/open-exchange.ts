@@ -52,7 +52,11 @@ export class HttpExchange implements Exchange {
 
   allowOrigin(): void { this.cors.allow(this.req, this.res) }
 
-  refuse(status: number, reason: string, allowed?: string): void { this.answer(status, reason, allowed === undefined ? {} : { Allow: allowed }) }
+  refuse(status: number, reason: string, allowed?: string, retryAfterS?: number): void {
+    this.answer(status, reason, {
+      ...(allowed !== undefined && { Allow: allowed }), ...(retryAfterS !== undefined && { 'Retry-After': String(retryAfterS) })
+    })
+  }
 
   refuseBy(verdict: Verdict): void {
     const { location } = verdict

@@ -69,6 +69,7 @@ export interface NmsRtmpSession extends NmsSession {
 /** The WebSocket of the `ws` package, as far as it is used here. */
 export interface NmsWebSocket extends EventEmitter {
   readonly protocol: string
+  readonly bufferedAmount: number
   close: (code?: number, reason?: string) => void
   terminate: () => void
 }

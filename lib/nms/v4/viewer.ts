@@ -2,7 +2,7 @@ import { parse } from 'node:querystring'
 import type { EndReason, Place, ServedClient } from '../../access/place.js'
 import type { Admission } from '../../access/admission.js'
 import type { AccessRequest } from '../../access/request.js'
-import type { ViewerSession } from '../host.js'
+import type { ViewerOwner, ViewerSession } from '../host.js'
 import type { NmsContext, NmsSession } from './shapes.js'
 
 /** What all viewers have in common. */
@@ -26,7 +26,7 @@ class Viewer implements NmsSession, ViewerSession, ServedClient {
 
   constructor(
     private readonly setting: ViewerSetting, readonly ip: string, private readonly place: Place, request: AccessRequest,
-    private readonly onClose: (viewer: ViewerSession) => void
+    private readonly owner: ViewerOwner
   ) {
     this.id = request.sessionId
     this.protocol = request.protocol
@@ -35,6 +35,8 @@ class Viewer implements NmsSession, ViewerSession, ServedClient {
 
   get ended(): boolean { return this.endTime !== 0 }
   get address(): string { return this.ip }
+  quietMs(): number { return this.owner.quietMs(this) }
+  goneAfterMs(): number { return this.owner.goneAfterMs(this) }
   get isPublisher(): boolean { return false }
   get streamHost(): string { return URL.canParse(this.request.origin) ? new URL(this.request.origin).hostname : '' }
   get streamApp(): string { return this.request.streamPath.split('/')[1] ?? '' }
@@ -55,7 +57,7 @@ class Viewer implements NmsSession, ViewerSession, ServedClient {
   /** NMS's name for ending a session from outside. */
   close(): void {
     if (this.endTime !== 0) return
-    this.onClose(this)
+    this.owner.closed(this)
     this.end('closed')
   }
 
@@ -78,10 +80,10 @@ class Viewer implements NmsSession, ViewerSession, ServedClient {
  * Throws what a listener of these throws; the viewer has ended then.
  */
 export const openViewer = (
-  setting: ViewerSetting, { place, request }: Pick<Admission, 'place' | 'request'>, address: string, onClose: (viewer: ViewerSession) => void
+  setting: ViewerSetting, { place, request }: Pick<Admission, 'place' | 'request'>, address: string, owner: ViewerOwner
 ): ViewerSession => {
   const { context } = setting
-  const viewer = new Viewer(setting, address, place, request, onClose)
+  const viewer = new Viewer(setting, address, place, request, owner)
   context.sessions.set(viewer.id, viewer)
   try {
     context.eventEmitter.emit('prePlay', viewer)

@@ -44,6 +44,7 @@ describe('options', () => {
         stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304, ownOrigins: [], vodIdleMs: 600_000
       },
       cors: { origins: ['*'], credentials: false },
+      limits: { perUser: 0, whenFull: 'endOldest', barMs: 20_000, userParams: [], ignoreUsers: [] },
       log: 'denials', logFormat: 'text', dryRun: [], drainMs: 0
     }
     for (const key of Object.keys(expected) as (keyof Settings)[]) {

@@ -21,7 +21,7 @@ const backend: Record<keyof BackendOptions, true> = {
 }
 const options: Record<keyof Options, true> = {
   ...backend, $schema: true, cors: true, preset: true, actions: true, publish: true, rules: true, trustProxy: true, proxyProtocol: true, maxHeld: true, maxHeldPerIp: true, commandTimeoutMs: true,
-  hlsIdleMs: true, maxSessions: true, maxSessionsPerIp: true, files: true, log: true, logFormat: true, audit: true, store: true, admin: true, webhook: true, dryRun: true, drainMs: true
+  hlsIdleMs: true, maxSessions: true, maxSessionsPerIp: true, files: true, log: true, logFormat: true, audit: true, limits: true, store: true, admin: true, webhook: true, dryRun: true, drainMs: true
 }
 const tls: Record<keyof TlsOptions, true> = { ca: true, cert: true, key: true, rejectUnauthorized: true }
 const breaker: Record<keyof BreakerOptions, true> = { failures: true, probeMs: true }

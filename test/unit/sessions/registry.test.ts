@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { EndReason } from '../../../lib/access/place.js'
+import type { EndReason, Place } from '../../../lib/access/place.js'
 import type { AccessRequest } from '../../../lib/access/request.js'
 import { allow } from '../../../lib/access/verdict.js'
 import { createRegistry, type Registry } from '../../../lib/sessions/registry.js'
@@ -19,8 +19,12 @@ describe('the registry of those who are in', () => {
     })
   })
   const request = (sessionId: string): AccessRequest => ({ sessionId, action: 'play', protocol: 'rtmp', ip: '192.0.2.1', streamPath: '/live/s' }) as AccessRequest
-  const reserve = (id: string, userId?: string) => registry.reserve(request(id), { ...allow('backend', 'yes'), ...(userId !== undefined && { userId }) })
-  const client = { address: '192.0.2.1:5', inBytes: 1, outBytes: 2, close: (message?: string) => { closed.push(message) } }
+  const reserve = (id: string, userId?: string): Place => {
+    const place = registry.reserve(request(id), { ...allow('backend', 'yes'), ...(userId !== undefined && { userId }) })
+    if ('allowed' in place) throw new Error(place.reason)
+    return place
+  }
+  const client = { address: '192.0.2.1:5', inBytes: 1, outBytes: 2, quietMs: () => 0, goneAfterMs: () => Infinity, close: (message?: string) => { closed.push(message) } }
 
   it('has each session from its begin to its one end, whoever ends it and how often', () => {
     const place = reserve('a', 'user')
@@ -63,7 +67,7 @@ describe('the registry of those who are in', () => {
     reserve('b', 'user').begin(client)
     reserve('c', 'other').begin(client)
     expect(registry.end({ id: 'nobody' }, 'closed')).to.equal(0)
-    expect(registry.end({ user: 'user' }, 'closed', 'go away')).to.equal(2)
+    expect(registry.end({ user: 'user' }, 'closed', { message: 'go away' })).to.equal(2)
     expect([closed, registry.list().map(({ id }) => id)]).to.deep.equal([['go away', 'go away'], ['c']])
     expect(told.slice(3)).to.deep.equal(['end a: closed', 'end b: closed'])
   })

@@ -15,7 +15,7 @@ describe('a bug behind the door', () => {
   ] as const) {
     it(`denies, and is told, when a step ${how}`, async () => {
       const told: unknown[] = []
-      const door = createDoor({ authorize, hold: () => () => undefined, reserve: createRegistry().reserve, report: (_, verdict) => told.push(verdict), onBug: (error) => told.push(error) })
+      const door = createDoor({ authorize, hold: () => () => undefined, bar: () => undefined, reserve: createRegistry().reserve, report: (_, verdict) => told.push(verdict), onBug: (error) => told.push(error) })
       const decision = await door.admit({ asked: request }, new Departure())
       const verdict = { allowed: false, source: 'overload', reason: 'internal error' }
       expect(decision).to.deep.equal({ refused: verdict })

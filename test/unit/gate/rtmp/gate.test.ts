@@ -15,7 +15,7 @@ const accepted = (remotePort: number): Socket => Object.assign(new EventEmitter(
 describe('the door for RTMP', () => {
   const held = createHeld({ maxHeld: 10, maxHeldPerIp: 0 })
   const unexpected = (): never => { throw new Error('nobody is to be decided') }
-  const gate = createRtmpGate(createDoor({ authorize: unexpected, hold: (ip) => held.enter(ip), reserve: unexpected, report: unexpected, onBug: unexpected }), createDialect({}), {
+  const gate = createRtmpGate(createDoor({ authorize: unexpected, hold: (ip) => held.enter(ip), bar: unexpected, reserve: unexpected, report: unexpected, onBug: unexpected }), createDialect({}), {
     commandTimeoutMs: 0, onCut: unexpected, unadmitted: createUnadmitted()
   })
 

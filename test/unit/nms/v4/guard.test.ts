@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { PassThrough } from 'node:stream'
 import type { Admission } from '../../../../lib/access/admission.js'
+import type { Place } from '../../../../lib/access/place.js'
 import type { AccessRequest, Action } from '../../../../lib/access/request.js'
 import { allow } from '../../../../lib/access/verdict.js'
 import { createRegistry, type Registry } from '../../../../lib/sessions/registry.js'
@@ -18,7 +19,7 @@ describe('the accounting of sessions', () => {
   const admitted = (sessionId: string, action: Action, streamPath: string): Admission => {
     const request = { sessionId, action, streamPath } as AccessRequest
     const verdict = allow('backend', 'allowed')
-    return { request, verdict, place: registry.reserve(request, verdict) }
+    return { request, verdict, place: registry.reserve(request, verdict) as Place }
   }
   let uninstallGuard: () => void
   let told: string[]
