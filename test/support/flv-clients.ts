@@ -286,6 +286,9 @@ export class WebSocketClient implements FlvClient {
   readonly status: Promise<number>
   readonly closed: Promise<void>
   closedAt = 0
+  /** What the close frame said (RFC 6455, 7.4); 1006 if there was none. */
+  closeCode = 0
+  closeReason = ''
   readonly socket: WebSocket
   private answer: Record<string, string> = {}
   private body: Buffer[] = []
@@ -317,7 +320,9 @@ export class WebSocketClient implements FlvClient {
         response.socket.once('close', gone)
         resolve(response.statusCode ?? 0)
       })
-      this.socket.once('close', () => {
+      this.socket.once('close', (code: number, reason: Buffer) => {
+        this.closeCode = code
+        this.closeReason = reason.toString()
         gone()
         resolve(0)
       })

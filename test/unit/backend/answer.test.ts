@@ -63,7 +63,13 @@ describe('the backend\'s answer', () => {
       ['X-UserId: 42', { userId: '42' }],
       ['x-userid: ann ä', { userId: 'ann ä' }],
       ['X-UserId:', {}],
-      ['X-AuthDuration: 10\r\nX-Unique: true\r\nX-UserId: u1', { validForMs: 10_000, userId: 'u1' }]
+      ['X-AuthDuration: 10\r\nX-Unique: true\r\nX-UserId: u1', { validForMs: 10_000, userId: 'u1', maxSessions: 1 }],
+      ['X-Max-Sessions: 10\r\nX-Unique: true', { maxSessions: 10 }],
+      ['X-Max-Sessions: 0\r\nX-Unique: true', { maxSessions: 0 }],
+      ['X-Unique: 1', { maxSessions: 1 }],
+      ['X-Unique: false', {}],
+      ['X-Max-Sessions: -1', { fault: 'X-Max-Sessions: "-1" is no number of sessions' }],
+      ['X-Max-Sessions: 1e9\r\nX-Unique: true', { maxSessions: 1, fault: 'X-Max-Sessions: "1e9" is no number of sessions' }]
     ] as const) {
       it(headers.replaceAll('\r\n', ', '), async () => {
         const { backend } = await serve((socket) => { socket.write(Buffer.from(status(200, `${headers}\r\n`))) })
