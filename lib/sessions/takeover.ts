@@ -12,7 +12,7 @@ const deviceOf = ({ ip, userAgent, query }: AccessRequest): string => JSON.strin
  * takes over any more, until `barMs` have passed without a try.
  */
 export const createTakeover = (barMs = 20_000, now: () => number = Date.now): TakesOver => {
-  const swings = createSwings(barMs, now)
+  const swings = createSwings(() => barMs, now)
   return (running, newcomer) => {
     const device = deviceOf(newcomer)
     if (deviceOf(running) !== device || running.streamPath !== newcomer.streamPath) return false
