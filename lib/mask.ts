@@ -9,6 +9,10 @@ export const printable = (text: string, max = 512): string => {
   )
 }
 
+/** JSON whose texts hold no character that a terminal obeys, or that reorders or hides others: each is escaped as JSON does it. */
+export const visibleJson = (value: unknown): string => JSON.stringify(value, null, 2).replace(
+  /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 /** More of a query is not worth reading, and a client could send megabytes. */
 const MAX_QUERY = 2048
 

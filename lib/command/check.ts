@@ -1,4 +1,5 @@
 import { HttpAuthError, Misuse } from '../errors.js'
+import { visibleJson } from '../mask.js'
 import type { CheckDocument } from '../check/document.js'
 import { checkText } from '../check/text.js'
 import { CHECK_USAGE } from '../check/usage.js'
@@ -25,7 +26,7 @@ export const check = async (args: string[]): Promise<number> => {
   } catch (error) {
     document = failed(error, showSecrets)
   }
-  if (json) process.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+  if (json) process.stdout.write(`${visibleJson(document)}\n`)
   else if (document.error === null) process.stdout.write(checkText(document))
   if (document.error !== null) process.stderr.write(`nms-http-auth check: ${document.error.message}\n`)
   return document.exitStatus

@@ -20,16 +20,17 @@ const write = async (outputs: readonly string[]): Promise<void> => {
 }
 
 /**
- * Writes HLS of four seconds into directories below a folder: `fmp4`, `encrypted` (AES-128, the key in a file beside
- * the segments) and `master` (two renditions and their sound in directories of their own).
+ * Writes HLS of four seconds into directories below a folder: `fmp4`, `encrypted` (AES-128, the key in a
+ * directory of its own) and `master` (two renditions and their sound in directories of their own).
  */
 export const writeHlsVariants = async (root: string): Promise<void> => {
   const at = (name: string): string => join(root, name)
   for (const name of ['fmp4', 'encrypted', 'master']) await mkdir(at(name), { recursive: true })
-  await writeFile(at('encrypted/stream.key'), VOD_KEY)
+  await mkdir(at('encrypted/keys'))
+  await writeFile(at('encrypted/keys/stream.key'), VOD_KEY)
   // It says where on this machine the key is, and is no business of those who are served.
   const keyInfo = join(root, '..', 'key-info')
-  await writeFile(keyInfo, `stream.key\n${at('encrypted/stream.key')}\n`)
+  await writeFile(keyInfo, `keys/stream.key\n${at('encrypted/keys/stream.key')}\n`)
   await write([
     ...CODECS, ...HLS, '-hls_segment_type', 'fmp4', at('fmp4/index.m3u8'),
     ...CODECS, ...HLS, '-hls_key_info_file', keyInfo, at('encrypted/index.m3u8'),

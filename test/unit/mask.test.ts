@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import debug from 'debug'
-import { maskPath, maskQuery, maskSecrets, printable } from '../../lib/mask.js'
+import { maskPath, maskQuery, maskSecrets, printable, visibleJson } from '../../lib/mask.js'
 import { trace } from '../../lib/trace.js'
 
 describe('text for the log', () => {
@@ -16,6 +16,13 @@ describe('text for the log', () => {
       expect(printable(given)).to.equal(seen)
     })
   }
+
+  it('is JSON that no terminal obeys, and means the same', () => {
+    const text = 'a\u001b[31m\u009b31m\u202eb\u2066c\u2028\ufeffGröße "\\n"'
+    const json = visibleJson({ text })
+    expect(json).to.match(/^[\n\x20-\x7e\u00a0-\u00ff]*$/)
+    expect(JSON.parse(json)).to.deep.equal({ text })
+  })
 
   for (const [query, seen] of [
     ['', ''],
