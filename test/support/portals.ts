@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, Server } from 'node:http'
+import { isProbe } from './backend.js'
 
 /** One check as a portal got it. */
 export interface Check {
@@ -11,7 +12,7 @@ export interface Check {
 /** A stand-in for a portal, as the examples have them. It listens where it is told to. */
 export interface Portal<Whom = object> {
   readonly server: Server
-  /** Everything that was checked, in order. */
+  /** Everything that was checked for a client, in order: probes are left out. */
   readonly checks: readonly Check[]
   /** Makes a token and returns it as the query that the portal puts behind a link. */
   readonly newToken: (whom: Whom) => string
@@ -30,9 +31,12 @@ export type FlussonicPortal = Portal<{ name?: string, userId?: string }> & { tak
 export type IptvPortal = Portal<{ path: string }>
 
 /** The examples are plain JavaScript, so that nothing has to be built to run them. */
-const load = async <Options, Made>(name: string): Promise<(options?: Options) => Made> => {
+const load = async <Options, Made extends Portal<never>>(name: string): Promise<(options?: Options) => Made> => {
   const module = await import(new URL(`../../examples/${name}/portal.js`, import.meta.url).href) as { createPortal: (options?: Options) => Made }
-  return module.createPortal
+  return (options) => {
+    const portal = module.createPortal(options)
+    return Object.defineProperty({ ...portal }, 'checks', { get: () => portal.checks.filter((check) => !isProbe(check)) })
+  }
 }
 
 export const createMinistra = await load<Common & { authSeconds?: number, maxSessions?: number }, MinistraPortal>('ministra')
