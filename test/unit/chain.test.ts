@@ -118,10 +118,10 @@ describe('the chain of a portal', () => {
 
   it('several backends have one time budget together', async () => {
     const silent = await Promise.all([1, 2, 3].map(() => serve(() => undefined)))
-    const { chain, outages } = chainOf({ url: silent.map(({ url }) => url), timeoutMs: 900, breaker: false })
+    const { chain, outages } = chainOf({ url: silent.map(({ url }) => url), timeoutMs: 3000, breaker: false })
     const start = performance.now()
     expect(await decide(chain)).to.equal('deny by default')
-    expect(performance.now() - start, 'three times as long, were it one for each').to.be.within(800, 2000)
+    expect(performance.now() - start, 'three times as long, were it one for each').to.be.within(2700, 6000)
     expect(silent.map(({ requests }) => requests.length)).to.deep.equal([1, 1, 1])
     expect(outages).to.have.lengthOf(1)
   })
