@@ -65,7 +65,7 @@ const DEADLY: readonly (readonly [string, Buffer])[] = [
 
 const WEBSOCKET_TARGETS = [
   '/', '', '*', '//', '/live', '/live/', '/live/a%20b.flv', '/live/a%20b', '/live/%00', '/live/..%2fs', '/live/s.anything', '/live/s/more',
-  'http://x/live/s', '/live/s#x', '?', '/%', '/live/%E0%A4%A'
+  'http://x/live/a%20b', '/live/s#x', '?', '/%', '/live/%E0%A4%A'
 ]
 const HTTP_TARGETS = ['/live/a%20b.flv', '/live/%.flv', '/live/%E0%A4%A.flv', '/live/.flv', '//.flv', '/live/%00.flv', '/live/s.FLV', '/live/%73.flv', '/live/s.flv/', '/live/s.flv#x']
 

@@ -53,7 +53,7 @@ describe('the places of those who wait', () => {
     expect(verdicts.map(({ allowed, source }) => [allowed, source])).to.deep.equal(Array(5).fill([false, 'overload']))
     expect(await server.evaluate(({ auth }) => auth?.stats().cutAtAccept)).to.equal(2)
     expect(await server.evaluate(({ auth }) => auth?.stats().held)).to.equal(3)
-    expect(server.log()).to.contain('by overload: too many clients are waiting')
+    expect(server.log()).to.match(/source=overload reason="too many clients are waiting/)
   }
 
   it('are maxHeld for all, also under the default action allow; who is refused is told, and asked for by nobody', async () => {

@@ -45,7 +45,7 @@ export const soak = async ({ ms, roundMs, onSample = () => undefined }: SoakSett
       config: { static: { router: '/media', root: 'media' }, store: { path: 'store', maxHistory: 10 } },
       options: {
         url: proxy.url, maxConnections: MAX_CONNECTIONS, timeoutMs: 1000, breaker: { failures: 5, probeMs: 300 }, rememberMs: 500, lastVerdictMs: 500,
-        commandTimeoutMs: 3000, hlsIdleMs: 500, maxHeldPerIp: 0
+        commandTimeoutMs: 3000, hlsIdleMs: 500, files: { vodIdleMs: 500 }, maxHeldPerIp: 0
       }
     }))
     const { ports } = server
