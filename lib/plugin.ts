@@ -85,7 +85,8 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
       log.outage(change)
       tell('unavailable', change)
     },
-    cut: (ip, reason, detail) => log.cut(ip, reason, detail)
+    cut: (ip, reason, detail) => log.cut(ip, reason, detail),
+    end: (session, { reason }) => { if (reason === 'overflow') log.overflow(session) }
   })
 
   const fleet = joinFleet(first, log, () => ({ sessions, forgetKeys: chain.forgetKeys }))

@@ -19,6 +19,8 @@ export interface ConsoleLog {
   refusedByHost(request: AccessRequest): void
   /** A connection was cut before it could say what it wants. */
   cut(ip: string, reason: CutReason, detail?: string): void
+  /** An admitted client crossed a bound in bytes, such as for what it leaves unread. */
+  overflow(session: { readonly id: string, readonly ip: string, readonly action: string, readonly streamPath: string, readonly protocol: string }): void
   /** Something that the operator has probably not meant; the same text is printed once. */
   hint(text: string): void
   /** A bug, or something that must not happen. */
@@ -147,6 +149,12 @@ export const createConsoleLog = (
       const msg = `cut a connection: ${CUT[reason]}`
       const fields = { ip: printable(ip, 64), reason, detail: detail === undefined ? undefined : printable(maskSecrets(detail), 200) }
       if (shows.denials) guarded(msg, ip, () => ({ level: 'info', msg, fields }))
+    },
+    overflow({ id, ip, action, streamPath, protocol }) {
+      if (!shows.denials) return
+      guarded('cut an admitted client', ip, () => ({
+        level: 'warn', msg: `cut ${action} ${printable(streamPath, 200)}: the client left too much unread, or sent a frame without an end`, fields: { protocol, ip: printable(ip, 64), session: printable(id, 64), reason: 'overflow' }
+      }))
     },
     hint(text) {
       if (!shows.outages || hinted.has(text)) return

@@ -79,7 +79,7 @@ export const ASSUMPTIONS: readonly Assumption[] = [
       const Broadcast = load('server/broadcast_server.js') as new (streamPath: string) => NmsBroadcast
       const broadcast = new Broadcast('')
       return Object.hasOwn(broadcast, 'postPlay') && Object.hasOwn(broadcast, 'postPublish') &&
-        hasFunctions(broadcast, 'postPlay', 'postPublish', 'donePlay', 'donePublish') && broadcast.publisher === null && isMap(broadcast.subscribers)
+        hasFunctions(broadcast, 'postPlay', 'postPublish', 'donePlay', 'donePublish', 'broadcastMessage') && broadcast.flvGopCache === null && broadcast.rtmpGopCache === null && broadcast.publisher === null && isMap(broadcast.subscribers)
     }
   },
   {

@@ -1,10 +1,12 @@
 import type { EventEmitter } from 'node:events'
+import { MAX_DATA_BYTES } from '../../access/bounds.js'
 import { afterFarewell } from '../../farewell.js'
 import { safely } from '../../safely.js'
 import { trace } from '../../trace.js'
+import { Unread } from '../unread.js'
 import { destroy } from './cut.js'
 import type { Grant } from './grants.js'
-import type { Closer } from './served.js'
+import { queuedBytes, type Closer } from './served.js'
 import { isWebSocket, type NmsContext, type NmsFlvSession } from './shapes.js'
 
 const debug = trace('nms')
@@ -98,8 +100,13 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
     wires.end.on('close', onClose)
     /* eslint-enable safely/callbacks */
     session.close = close
+    unbound()
   }
 
+  const unbound = publishes ? boundScript(session) : watchUnread(session, () => {
+    grant?.admission.place.end('overflow')
+    destroy(session)
+  })
   unplug(session)
   wires.data.on(wires.dataEvent, guardedData)
   wires.end.on('close', endOnce)
@@ -108,4 +115,60 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
   if ('stream' in session.res) (session.res).stream.on('error', () => undefined)
   undo.add(restore)
   return { close: closeFirmly }
+}
+
+/** NMS decodes the whole of its buffer for metadata, whatever the length of the tag. */
+const SCRIPT = 18
+
+const boundScript = (session: NmsFlvSession): () => void => {
+  const { flv, onPacket } = session
+  const { parserTagAlloc } = flv
+  flv.parserTagAlloc = (size) => {
+    if (flv.parserTagType === SCRIPT && size > MAX_DATA_BYTES) throw new RangeError(`metadata of ${size} bytes`)
+    parserTagAlloc.call(flv, size)
+  }
+  session.onPacket = (packet) => {
+    if (packet.codec_type === SCRIPT) packet.data = packet.data.subarray(0, packet.size)
+    onPacket(packet)
+  }
+  return () => {
+    flv.parserTagAlloc = parserTagAlloc
+    session.onPacket = flv.onPacketCallback = onPacket
+  }
+}
+
+/** What a WebSocket player may send of a frame that it does not finish. */
+const MAX_UNFINISHED_BYTES = 64 * 1024
+
+/** Ends a viewer that leaves too much unread, pongs included, or begins a frame without an end. */
+const watchUnread = (session: NmsFlvSession, cut: () => void): () => void => {
+  const { req, res, sendBuffer } = session
+  let unread: Unread | undefined
+  // It has its burst when NMS has begun it, in this turn of the event loop.
+  queueMicrotask(safely(cut, () => { unread = new Unread(queuedBytes(session)) }))
+  const check = (): void => {
+    if (unread?.exceeds(queuedBytes(session)) !== true) return
+    unread = undefined
+    cut()
+  }
+  session.sendBuffer = (buffer) => {
+    sendBuffer(buffer)
+    check()
+  }
+  const restore = (): void => { session.sendBuffer = sendBuffer }
+  if (!isWebSocket(res)) return restore
+  const { socket } = req
+  let finished = socket.bytesRead
+  const onFrame = safely(cut, () => { finished = socket.bytesRead })
+  const onData = safely(cut, () => {
+    check()
+    if (socket.bytesRead - finished > MAX_UNFINISHED_BYTES) cut()
+  })
+  for (const event of ['message', 'ping', 'pong']) res.on(event, onFrame)
+  socket.on('data', onData)
+  return () => {
+    restore()
+    for (const event of ['message', 'ping', 'pong']) res.off(event, onFrame)
+    socket.off('data', onData)
+  }
 }

@@ -2,6 +2,7 @@ import type { Action } from '../../access/request.js'
 import type { Admission } from '../../access/admission.js'
 import type { HostListener } from '../host.js'
 import { destroy } from './cut.js'
+import { boundCache } from './cache-bound.js'
 import { adoptFlv, hasLeft, unplug } from './flv-session.js'
 import type { Grants } from './grants.js'
 import { ServedSession, type Closer } from './served.js'
@@ -22,7 +23,7 @@ export const installGuard = (
 ): () => void => {
   const { broadcasts, sessions } = context
   const refused = new WeakSet<NmsSession>()
-  const originals = new WeakMap<NmsBroadcast, Pick<NmsBroadcast, 'postPlay' | 'postPublish'>>()
+  const originals = new WeakMap<NmsBroadcast, () => void>()
   const publishing = new WeakMap<NmsSession, { readonly admission: Admission, readonly closer: Closer }>()
   let installed = true
 
@@ -81,7 +82,11 @@ export const installGuard = (
   const wrap = (broadcast: NmsBroadcast): void => {
     if (originals.has(broadcast)) return
     const { postPlay, postPublish } = broadcast
-    originals.set(broadcast, { postPlay, postPublish })
+    const unbound = boundCache(broadcast)
+    originals.set(broadcast, () => {
+      Object.assign(broadcast, { postPlay, postPublish })
+      unbound()
+    })
     broadcast.postPlay = guarded(broadcast, 'play', postPlay)
     broadcast.postPublish = guarded(broadcast, 'publish', postPublish)
   }
@@ -97,6 +102,6 @@ export const installGuard = (
     installed = false
     delete (broadcasts as Partial<typeof broadcasts>).set
     delete (sessions as Partial<typeof sessions>).set
-    for (const broadcast of broadcasts.values()) Object.assign(broadcast, originals.get(broadcast))
+    for (const broadcast of broadcasts.values()) originals.get(broadcast)?.()
   }
 }

@@ -3,7 +3,8 @@ import type { Admission } from '../../access/admission.js'
 import type { Place } from '../../access/place.js'
 import { destroySoon } from '../../farewell.js'
 import { safely } from '../../safely.js'
-import { silence } from './cut.js'
+import { Unread } from '../unread.js'
+import { destroy, silence } from './cut.js'
 import type { Grants } from './grants.js'
 import type { Limits, RtmpCommand, RtmpListener, RtmpPeer } from '../host.js'
 import type { Closer } from './served.js'
@@ -40,6 +41,8 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   private streamId = 0
   /** Its last play has ended; it has no stream now. */
   private ended = false
+  private unread: Unread | undefined
+  private onFirstMedia: (() => void) | undefined
   private readonly parser: GuardedParser
   private readonly nmsOnPacket: NmsRtmp['onPacketCallback']
   private readonly nmsClose: NmsRtmpSession['close']
@@ -73,6 +76,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     this.session.inBytes += bytes.length
     this.setting.context.networkStats.inBytes += bytes.length
     this.parser.feed(bytes)
+    this.checkUnread()
   }
 
   step(): number { return this.parser.step() }
@@ -99,8 +103,10 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     // NMS drops what follows a second "?".
     const query = admission.request.query.replaceAll('?', '%3F')
     const invoke = { ...heldAt, streamName: query === '' ? name : `${name}?${query}` }
-    if (action === 'play') commandsOf(rtmp).onPlay.call(rtmp, invoke)
-    else this.publish(invoke)
+    if (action === 'publish') return this.publish(invoke)
+    this.session.sendBuffer = this.sendBuffer
+    commandsOf(rtmp).onPlay.call(rtmp, invoke)
+    this.unread = new Unread(this.socket.writableLength)
   }
 
   /** NMS says that the publisher may begin before it has looked whether somebody else publishes. */
@@ -147,12 +153,25 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   }
 
   afterFirstMedia(listener: () => void): void {
-    if (this.session.outBytes > 0) return listener()
-    this.session.sendBuffer = (buffer) => {
-      this.session.sendBuffer = this.nmsSendBuffer
-      this.nmsSendBuffer(buffer)
-      listener()
+    if (this.session.outBytes > 0) listener()
+    else this.onFirstMedia = listener
+  }
+
+  private readonly sendBuffer = (buffer: Buffer): void => {
+    this.nmsSendBuffer(buffer)
+    if (this.onFirstMedia !== undefined) {
+      this.onFirstMedia()
+      this.onFirstMedia = undefined
     }
+    this.checkUnread()
+  }
+
+  /** Media, and answers to commands, that a player does not read. */
+  private checkUnread(): void {
+    if (this.unread?.exceeds(this.socket.writableLength) !== true) return
+    this.unread = undefined
+    this.place?.end('overflow')
+    destroy(this.session)
   }
 
   private stopAt(action: RtmpCommand['action'], invoke: NmsInvoke): void {

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import type { ServedClient } from '../../access/place.js'
 import { isFlv, isRtmp, isWebSocket, type NmsSession } from './shapes.js'
 
@@ -5,11 +6,13 @@ import { isFlv, isRtmp, isWebSocket, type NmsSession } from './shapes.js'
 const STUCK_MS = 400
 
 /** Bytes that wait to be sent. */
-const queuedBytes = (session: NmsSession): number => {
+export const queuedBytes = (session: NmsSession): number => {
   if (isRtmp(session)) return session.socket.writableLength
   if (!isFlv(session)) return 0
   const { res } = session
-  return isWebSocket(res) ? res.bufferedAmount : res.writableLength + ('stream' in res ? 0 : res.socket?.writableLength ?? 0)
+  if (isWebSocket(res)) return res.bufferedAmount
+  // An HTTP/1 response counts what waits in its socket, too. That of HTTP/2 has no stream once it is over.
+  return 'stream' in res ? (res.stream as Writable | undefined)?.writableLength ?? 0 : res.writableLength
 }
 
 /** Whoever can end a session's connection, telling its client why. */

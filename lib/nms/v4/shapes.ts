@@ -68,8 +68,9 @@ export interface NmsRtmpSession extends NmsSession {
 
 /** The WebSocket of the `ws` package, as far as it is used here. */
 export interface NmsWebSocket extends EventEmitter {
-  readonly protocol: string
+  /** Bytes that wait to be sent. */
   readonly bufferedAmount: number
+  readonly protocol: string
   close: (code?: number, reason?: string) => void
   terminate: () => void
 }
@@ -78,10 +79,19 @@ export interface NmsFlvSession extends NmsSession {
   req: IncomingMessage | Http2ServerRequest
   res: ServerResponse | Http2ServerResponse | NmsWebSocket
   /** Its parser calls `onPacket` only once NMS has given it the publisher's slot. */
-  flv: { onPacketCallback: (packet: unknown) => void }
-  onPacket: (packet: unknown) => void
+  flv: { onPacketCallback: (packet: NmsPacket) => void, readonly parserTagType: number, parserTagAlloc: (size: number) => void }
+  onPacket: (packet: NmsPacket) => void
   onData: (bytes: Buffer) => void
   onClose: () => void
+}
+
+/** A media message. */
+export interface NmsPacket {
+  readonly codec_type: number
+  readonly flags: number
+  readonly size: number
+  /** May be longer than `size`. */
+  data: Buffer
 }
 
 /** One stream path's publisher slot and subscribers. */
@@ -93,6 +103,10 @@ export interface NmsBroadcast {
   postPublish: (session: NmsSession) => string | null
   donePlay: (session: NmsSession) => void
   donePublish: (session: NmsSession) => void
+  broadcastMessage: (packet: NmsPacket) => void
+  /** Since the last keyframe; `null` before the first. */
+  flvGopCache: Set<Buffer> | null
+  rtmpGopCache: Set<Buffer> | null
 }
 
 /** NMS's state: one per process and per copy of the package. */

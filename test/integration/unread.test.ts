@@ -1,0 +1,97 @@
+import { expect } from 'chai'
+import { startBackend } from '../support/backend.js'
+import { cleanup } from '../support/cleanup.js'
+import { RawHttp } from '../support/flv-clients.js'
+import { FLV_HEADER, flvTag } from '../support/flv.js'
+import { createStream } from '../support/media.js'
+import { AUDIO, RtmpClient } from '../support/rtmp-client.js'
+import { startServer, type TestServer } from '../support/server.js'
+import { until } from '../support/waiting.js'
+
+const MB = 1024 * 1024
+
+describe('what an admitted client can make the server hold', function () {
+  this.timeout(60_000)
+  const keep = cleanup()
+  let server: TestServer
+  before(async () => {
+    const backend = keep(await startBackend())
+    server = keep(await startServer({ options: { url: backend.url } }))
+  })
+  after(() => keep.run())
+
+  const endOf = async (streamPath: string, action: string): Promise<string | undefined> =>
+    (await server.sessions()).find(({ event, session }) => event === 'end' && session.streamPath === streamPath && session.action === action)?.session.endReason
+  /** A publisher that sends so many messages of a megabyte, each once the server has taken the one before, and a viewer has read it. */
+  const flood = async (publisher: RtmpClient, messages: number, viewer?: RtmpClient): Promise<void> => {
+    for (let n = 0; n < messages; n += 1) {
+      publisher.send({ type: AUDIO, streamId: 1, timestamp: n, payload: Buffer.concat([Buffer.of(0xaf, 1), Buffer.alloc(MB)]) })
+      await until(() => publisher.wire.socket.writableLength === 0, 'it is sent')
+      await viewer?.waitForMedia((n + 1) * MB)
+    }
+  }
+
+  for (const way of ['rtmp', 'http-flv', 'ws-flv'] as const) {
+    it(`${way}: a viewer that reads nothing is cut at 16 MiB, and one that reads stays`, async () => {
+      const name = `unread-${way}`
+      const streamPath = `/live/${name}`
+      const publisher = keep(await RtmpClient.publisher({ port: server.ports.rtmp }, `${name}?token=123`))
+      for (const message of createStream().opening) publisher.sendMedia(message)
+      const reads = keep(await RtmpClient.player({ port: server.ports.rtmp }, `${name}?token=123`))
+      const client = way === 'rtmp'
+        ? keep(await RtmpClient.player({ port: server.ports.rtmp }, `${name}?token=123&idle`))
+        : keep(await RawHttp.open({ port: server.ports.http, target: way === 'http-flv' ? `${streamPath}.flv?token=123` : `${streamPath}?token=123`, ...(way === 'ws-flv' && { headers: RawHttp.upgradeHeaders(server.ports.http) }) }))
+      if (client instanceof RawHttp) await until(() => client.headers()['connection'] !== undefined || client.headers()['transfer-encoding'] !== undefined, 'an answer')
+      client.wire.socket.pause()
+      await flood(publisher, 40, reads)
+      await until(async () => await endOf(streamPath, 'play') === 'overflow', 'it is cut', 30_000)
+      await until(() => server.log().includes(`cut play ${streamPath}: the client left too much unread`), 'it is told')
+      await reads.waitForMedia(40 * MB)
+      expect(reads.wire.isClosed).to.equal(false)
+      client.wire.socket.resume()
+    })
+  }
+
+  it('a WebSocket player that begins a frame without an end is cut', async () => {
+    const client = keep(await RawHttp.open({ port: server.ports.http, target: '/live/frame?token=123', headers: RawHttp.upgradeHeaders(server.ports.http) }))
+    await until(() => client.headers()['connection'] !== undefined, 'an answer')
+    const head = Buffer.alloc(14)
+    head[0] = 0x82
+    head[1] = 0xff
+    head.writeUInt32BE(90 * MB, 6)
+    client.wire.write(head)
+    for (let n = 0; n < 40 && !client.wire.isClosed; n += 1) {
+      client.wire.write(Buffer.alloc(64 * 1024))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await until(() => client.wire.isClosed, 'it is cut')
+    expect(await endOf('/live/frame', 'play')).to.equal('overflow')
+  })
+
+  it('metadata of an HTTP-FLV publisher is bounded as over RTMP', async () => {
+    const client = keep(await RawHttp.open({ port: server.ports.http, target: '/live/script.flv?token=123', method: 'POST', publishes: true }))
+    await server.waitForEvent({ event: 'postPublish', streamPath: '/live/script' })
+    client.send(Buffer.concat([FLV_HEADER, flvTag({ type: 18, timestamp: 0, payload: Buffer.alloc(15 * MB, 5) })]))
+    await until(() => client.wire.isClosed, 'it is cut')
+    expect(await endOf('/live/script', 'publish')).to.equal('error')
+  })
+
+  it('what NMS keeps for newcomers is dropped past 32 MiB, and its publisher is not', async () => {
+    const publisher = keep(await RtmpClient.publisher({ port: server.ports.rtmp }, 'cache?token=123'))
+    const { opening, frame } = createStream()
+    for (const message of [...opening, ...frame(0)]) publisher.sendMedia(message)
+    const cached = (): Promise<number> => server.evaluate(({ context }) => {
+      const broadcast = context.broadcasts.get('/live/cache')!
+      return [broadcast.flvGopCache, broadcast.rtmpGopCache].reduce((sum, cache) => sum + [...cache ?? []].reduce((bytes, each) => bytes + each.length, 0), 0)
+    })
+    let most = 0
+    for (let n = 0; n < 10; n += 1) {
+      await flood(publisher, 8)
+      most = Math.max(most, await cached())
+    }
+    expect(most).to.be.within(4 * MB, 33 * MB)
+    for (const message of frame(0)) publisher.sendMedia(message)
+    await until(async () => { const now = await cached(); return now > 0 && now < MB }, 'the next keyframe begins it anew')
+    expect(publisher.wire.isClosed).to.equal(false)
+  })
+})
