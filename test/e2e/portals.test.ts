@@ -20,14 +20,14 @@ const movedTo = ({ url }: Options, { server }: Portal<never>): string => {
 }
 
 const running = async (portal: Portal<never>, rest: Pick<RunningPortal, 'newQuery' | 'expire'>, more: Options = {}): Promise<RunningPortal> => {
-  const { server, checks } = portal
+  const { server } = portal
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     ...rest,
     options: (example) => ({ ...example, ...more, url: movedTo(example, portal) }),
     badQuery: 'token=wrong',
-    asked: () => checks.length,
+    asked: () => portal.checks.length,
     close: () => new Promise((resolve) => server.close(resolve))
   }
 }
