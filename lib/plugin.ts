@@ -112,6 +112,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const sessions = createRegistry({
     // A dry run ends and refuses nobody.
     limits: () => settings.dryRun.includes('play') ? false : settings.limits,
+    store: fleet?.store,
     onLimit: (action) => hub.limitAction(action),
     onManyAddresses: (user) => log.hint(`user ${user} comes from 20 addresses or more; if many share this id, name it in limits.ignoreUsers`)
   })
@@ -141,6 +142,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     authorize: route === undefined ? authorize : exactly(authorize, exactSpelling(route.root), mountOf(route.router)),
     hold: (ip) => held.enter(ip),
     bar: (request) => settings.dryRun.includes('play') ? undefined : sessions.refuse(request),
+    enter: sessions.enter,
     reserve: sessions.reserve,
     report: (request, verdict, heldMs) => hub.verdict({ at: Date.now(), request, verdict, ...(heldMs !== undefined && { heldMs }) }),
     onBug: (error) => log.error('a request was denied because of an internal error', error)
@@ -226,8 +228,8 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     reload,
     sessions: sessions.list,
     end(which, order = {}) {
-      if ('user' in which) fleet?.endUser(which.user, order)
-      return Promise.resolve(sessions.end(which, 'closed', order))
+      const endHere = (): number => sessions.end(which, 'closed', order)
+      return Promise.resolve(fleet === undefined ? endHere() : fleet.end(which, order, endHere))
     }
   }, () => {
     if (metrics === undefined) {

@@ -1,5 +1,5 @@
 import type { Authorize } from '../access/authorize.js'
-import type { Verdict, VerdictSource } from '../access/verdict.js'
+import { deny, type Verdict, type VerdictSource } from '../access/verdict.js'
 import { trace } from '../trace.js'
 import { createMemory, type Memory } from './memory.js'
 import { isForFiles, requestKey } from './request-key.js'
@@ -38,6 +38,7 @@ export const remember = (
   })
   const askOthers = async (others: SharedMemory, ...[request, signal]: Parameters<Authorize>): Promise<Verdict> => {
     const known = await others.recall(request)
+    if (known?.barred === true) return deny('limit', 'your account is watched on other devices')
     if (known?.allow !== undefined) {
       const { verdict, remainingMs } = known.allow
       memory.set(requestKey(request), verdict, remainingMs)

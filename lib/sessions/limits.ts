@@ -3,8 +3,10 @@ import type { LimitSettings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { caught } from '../safely.js'
 import { createBars } from './bars.js'
-import { isFile, isGone, isOn, shares, type User } from './occupancy.js'
+import { createLeases, type Entered, type Leases, type Newcomer } from './leases.js'
+import { isFile, isGone, isOn, shares, type Occupancy, type User } from './occupancy.js'
 import type { Session } from './session.js'
+import type { Device, Store } from './store.js'
 import { createSwings } from './swings.js'
 import { shownUser, type UserOf } from './users.js'
 import { whoGoes, type Leaver, type Rule, type Terms } from './who-goes.js'
@@ -21,6 +23,11 @@ export interface Limits {
    * with a denial. @param mayEnd - whether somebody may have to go for it
    */
   reserve(session: Session, mayEnd: boolean): Verdict | undefined
+  /**
+   * Before that, where other servers have a say: a place on all of them, or a denial; `undefined` where nobody need be waited for, or nobody
+   * answers.
+   */
+  enter(newcomer: Omit<Newcomer, 'barred'>, mayEnd: boolean): Promise<Entered | Verdict | undefined> | undefined
   /** It will not begin, so its reservation is free. */
   release(session: Session): void
   /** It begins and takes its place in any case; whoever is then too many goes soon. */
@@ -31,8 +38,8 @@ export interface Limits {
   asks(session: Session): void
   /** It is over, or what it was to be served was not there. */
   give(session: Session): void
-  /** Keeps the same request out, whether its user has a place or not. */
-  bar(request: AccessRequest, forMs: number): void
+  /** Keeps a request out, whether its user has a place or not. */
+  bar(requestKey: string, forMs: number): void
   /** Users who are counted. */
   readonly size: number
 }
@@ -51,6 +58,8 @@ export interface LimitHooks {
   readonly onAction: (action: LimitAction) => void
   /** An id of many addresses, as people are shown it. */
   readonly onManyAddresses: (user: string) => void
+  /** What other servers have a say in. */
+  readonly store?: Store | undefined
   readonly now?: () => number
   readonly later?: (run: () => void, ms: number) => void
 }
@@ -66,11 +75,12 @@ const MESSAGES: Readonly<Record<Rule, (count: number) => string | undefined>> = 
 
 export const createLimits = (
   settings: () => Pick<LimitSettings, 'barMs' | 'whenFull'>,
-  { running, userOf, requestKey, onAction, onManyAddresses, now = () => performance.now(), later: runLater = later }: LimitHooks
+  { running, userOf, requestKey, onAction, onManyAddresses, store, now = () => performance.now(), later: runLater = later }: LimitHooks
 ): Limits => {
   const users = new Map<string, User>()
   const bars = createBars(now)
   const swings = createSwings(() => settings().barMs, now)
+  const leases = store && createLeases({ store, settings, requestKey, onLost: (place, { rule, others, by }) => lost(place, rule, others, by) })
   /** Nobody is counted until the first limit is heard. */
   let counting = false
 
@@ -117,6 +127,7 @@ export const createLimits = (
   const barOf = (session: Session, user: string): boolean =>
     bars.get(requestKey(session.request)) !== undefined || bars.get(deviceOf(user, session.request)) !== undefined
   const keepOut = (request: AccessRequest, user: User): void => {
+    leases?.bar(request, user.key)
     const bar = { user: user.key, firm: false }
     bars.add(requestKey(request), bar, settings().barMs)
     bars.add(deviceOf(user.key, request), bar, settings().barMs)
@@ -130,8 +141,10 @@ export const createLimits = (
   /** Whether there is a place for a newcomer, or somebody who goes for it. */
   const refusalOf = (session: Session, user: User, mayEnd: boolean): Verdict | undefined => {
     const terms = termsOf(session, user.key)
-    session.strict = !terms.oldest
-    session.sameDevice = terms.sameDevice
+    session.strict = !terms.oldest || !mayEnd
+    session.sameDevice = terms.sameDevice && mayEnd
+    // All servers have said that it may.
+    if (session.entered !== undefined) return undefined
     if (user.places.some((place) => shares(place, session))) return undefined
     const over = user.places.length + (terms.oldest ? 0 : user.reserved) + 1 - user.limit
     if (over <= 0) return undefined
@@ -142,13 +155,18 @@ export const createLimits = (
   }
 
   const end = ({ place, rule }: Leaver, user: User, newcomer: Session): void => {
-    onAction(rule)
     const { ip, userAgent } = newcomer.request
+    lost(place, rule, Math.min(user.places.length - 1, user.limit), { ip, userAgent })
+  }
+  /** A place goes to a newcomer, here or on another server; or a newcomer that has begun finds none. */
+  const lost = (place: Occupancy, rule: LimitAction, count: number, by: Device): void => {
+    const { user } = place
+    onAction(rule)
     for (const session of [...place.sessions]) {
-      if (rule === 'endOldest') keepOut(session.request, user)
-      else if (rule !== 'gone') swings.ended(deviceOf(user.key, session.request), session.request.streamPath)
-      session.goneFor = { rule, by: { ip, userAgent } }
-      session.close('limit', MESSAGES[rule](Math.max(1, Math.min(user.places.length - 1, user.limit))))
+      if (rule === 'endOldest' || rule === 'bar') keepOut(session.request, user)
+      else if (rule === 'reconnect' || rule === 'zap') swings.ended(deviceOf(user.key, session.request), session.request.streamPath)
+      if (rule !== 'bar' && rule !== 'denyNew') session.goneFor = { rule, by }
+      session.close('limit', (rule === 'bar' || rule === 'denyNew' ? others : MESSAGES[rule])(Math.max(1, count)))
     }
   }
   /** Half a second after a begin: whoever is still too many goes. */
@@ -174,7 +192,24 @@ export const createLimits = (
       session.reserved = false
       user.reserved -= 1
     }
+    if (leases === undefined || user.limit === 0) return settleSoon(session, user)
+    const { entered } = session
+    session.entered = undefined
+    // Those who began before there was a limit count from now on, too.
+    for (const place of user.places) {
+      if (place !== session.place) leases.adopt(place)
+      else void leases.take(place, session, entered).then((over) => settleEverywhere(leases, session, user, over))
+    }
+  }
+  const settleSoon = (session: Session, user: User): void => {
     if (user.limit > 0 && user.places.length > user.limit) runLater(() => settle(session), SETTLE_MS)
+  }
+  /** The same where other servers count, too; where they do not answer this one decides. */
+  const settleEverywhere = (shared: Leases, session: Session, user: User, over: boolean | undefined): void => {
+    if (over === undefined) return settleSoon(session, user)
+    if (over) runLater(() => {
+      if (session.place !== undefined) void shared.settle(session.place).then((done) => { if (done === undefined) settle(session) })
+    }, SETTLE_MS)
   }
 
   return {
@@ -208,7 +243,18 @@ export const createLimits = (
       session.reserved = true
       return undefined
     },
+    enter(newcomer, mayEnd) {
+      if (newcomer.limit === 0 || newcomer.request.action !== 'play') return undefined
+      const barred = bars.size > 0 && [requestKey(newcomer.request), deviceOf(newcomer.user, newcomer.request)].some((key) => bars.get(key) !== undefined)
+      return leases?.enter({ ...newcomer, barred }, mayEnd)?.then((answer) => {
+        if (typeof answer !== 'string') return answer
+        onAction(answer)
+        return deny('limit', others(newcomer.limit))
+      })
+    },
     release(session) {
+      session.entered?.release()
+      session.entered = undefined
       if (!session.reserved || session.user === undefined) return
       session.reserved = false
       const user = users.get(session.user)
@@ -233,11 +279,12 @@ export const createLimits = (
       session.place = undefined
       place.sessions.splice(place.sessions.indexOf(session), 1)
       if (place.sessions.length > 0) return
+      leases?.give(place)
       const { places } = place.user
       places.splice(places.indexOf(place), 1)
       forget(place.user)
     },
-    bar: (request, forMs) => bars.add(requestKey(request), { user: undefined, firm: true }, forMs),
+    bar: (key, forMs) => bars.add(key, { user: undefined, firm: true }, forMs),
     get size() { return users.size }
   }
 }

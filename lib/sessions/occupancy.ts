@@ -38,7 +38,7 @@ export const isOn = (place: Occupancy, { ip, userAgent }: AccessRequest): boolea
   return request.ip === ip && request.userAgent === userAgent
 }
 
-export const isFile = ({ request: { protocol } }: Session): boolean => protocol === 'hls' || protocol === 'file'
+export const isFile = ({ request: { protocol } }: { readonly request: AccessRequest }): boolean => protocol === 'hls' || protocol === 'file'
 
 /** Whether a session has a part in a place that is there. */
 export const shares = (place: Occupancy, session: Session): boolean => {

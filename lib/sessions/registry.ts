@@ -1,12 +1,14 @@
 import type { Claim, EndReason, Place } from '../access/place.js'
 import type { AccessRequest } from '../access/request.js'
+import type { Entered } from './leases.js'
+import type { Store } from './store.js'
 import type { LimitSettings } from '../access/settings.js'
 import type { Verdict } from '../access/verdict.js'
 import { requestKey } from '../policy/request-key.js'
 import { createLimits, type LimitAction } from './limits.js'
 import { isFile } from './occupancy.js'
-import { createUserOf, shownUser, type UserOf } from './users.js'
-import { Session, type Register } from './session.js'
+import { createUserOf, type UserOf } from './users.js'
+import { Session, shownUserOf, type Register } from './session.js'
 import type { SessionRecord } from './record.js'
 
 /** Whoever wants to know of begins and ends. What it throws reaches the host: a watcher that may fail is wrapped before. */
@@ -25,8 +27,15 @@ export type Selector = { readonly id: string } | { readonly user: string }
 export interface Registry {
   /** For the door alone: whether a request is kept out, so that nobody need be asked. */
   refuse(request: AccessRequest): Verdict | undefined
+  /**
+   * For the door alone, before `reserve`: a place on all servers, or a denial, where these have to be waited for. Whoever gets a place gives it
+   * to `reserve`, or releases it.
+   */
+  enter(request: AccessRequest, verdict: Verdict, claim?: Claim): Promise<Entered | Verdict | undefined> | undefined
   /** For the door alone: what a client that is let in has here; a denial if its user may have no more. */
-  reserve(request: AccessRequest, verdict: Verdict, claim?: Claim): Place | Verdict
+  reserve(request: AccessRequest, verdict: Verdict, claim?: Claim, entered?: Entered): Place | Verdict
+  /** Keeps a request out, by its key, whether or not its user has a place. */
+  bar(requestKey: string, forMs: number): void
   /** Those that run, the oldest first. */
   [Symbol.iterator](): Iterator<Session>
   list(): SessionRecord[]
@@ -55,6 +64,8 @@ export interface RegistryOptions {
   readonly onLimit: (action: LimitAction) => void
   /** A user came from many addresses, so it may be an id that many share. */
   readonly onManyAddresses: (user: string) => void
+  /** What several servers share. */
+  readonly store?: Store | undefined
   readonly now?: () => number
   readonly later?: (run: () => void, ms: number) => void
 }
@@ -112,14 +123,21 @@ export const createRegistry = ({ limits: settingsNow, onLimit, onManyAddresses, 
   const meant = (which: Selector): Session[] =>
     [...running.values()].filter((session) => 'id' in which
     ? session.request.sessionId === which.id
-    : session.userId === which.user || (session.userId === undefined && session.user !== undefined && shownUser(session.user) === which.user))
+    : shownUserOf(session) === which.user)
 
   return {
     refuse: (request) => limits.refuse(request),
-    reserve(request, verdict, claim = 'any') {
+    enter(request, verdict, claim = 'any') {
+      const limit = limitOf(verdict)
+      const user = limit > 0 && claim !== 'none' ? userOf(request, verdict) : undefined
+      return user === undefined ? undefined : limits.enter({ request, user, limit }, claim === 'any')
+    },
+    bar: limits.bar,
+    reserve(request, verdict, claim = 'any', entered) {
       const limit = limitOf(verdict)
       const user = limit > 0 || verdict.userId !== undefined || limits.size > 0 ? userOf(request, verdict) : undefined
       const session = new Session(ordinal++, register, request, verdict, settingsNow() === false ? undefined : user, limit)
+      session.entered = entered
       return (claim === 'none' ? undefined : limits.reserve(session, claim === 'any')) ?? session
     },
     [Symbol.iterator]: () => running.values(),
@@ -127,7 +145,7 @@ export const createRegistry = ({ limits: settingsNow, onLimit, onManyAddresses, 
     end(which, reason, { message, barMs = 0 } = {}) {
       const sessions = meant(which)
       for (const session of sessions) {
-        if (barMs > 0) limits.bar(session.request, barMs)
+        if (barMs > 0) limits.bar(requestKey(session.request), barMs)
         session.close(reason, message)
       }
       return sessions.length

@@ -1,6 +1,7 @@
 import type { End, EndReason, Place, ServedClient } from '../access/place.js'
 import type { AccessRequest } from '../access/request.js'
 import type { Verdict, VerdictSource } from '../access/verdict.js'
+import type { Entered } from './leases.js'
 import type { Occupancy } from './occupancy.js'
 import type { GoneFor, SessionRecord } from './record.js'
 import { shownUser } from './users.js'
@@ -28,6 +29,8 @@ export class Session implements Place {
   startedAt = 0
   /** Its place of the user's limit, if it has one. */
   place: Occupancy | undefined
+  /** Its place on all servers, until it begins. */
+  entered: Entered | undefined
   /** Whether a place is kept for it until it begins. */
   reserved = false
   /** By which rules others may go for it; see `whoGoes`. */
@@ -88,8 +91,8 @@ export class Session implements Place {
   goneAfterMs(): number { return this.client?.goneAfterMs() ?? Infinity }
 
   record(): SessionRecord {
-    const { request: { sessionId, action, protocol, ip, userAgent, path, streamPath }, client, user, userId, endReason, startedAt, source, reason, goneFor } = this
-    const shown = userId ?? (user === undefined ? undefined : shownUser(user))
+    const { request: { sessionId, action, protocol, ip, userAgent, path, streamPath }, client, endReason, startedAt, source, reason, goneFor } = this
+    const shown = shownUserOf(this)
     return {
       id: sessionId, action, protocol, address: client?.address ?? ip, ip, userAgent, path, streamPath,
       ...(shown !== undefined && { user: shown }),
@@ -99,3 +102,6 @@ export class Session implements Place {
     }
   }
 }
+
+/** A session's user as people are shown it. */
+export const shownUserOf = ({ userId, user }: Session): string | undefined => userId ?? (user === undefined ? undefined : shownUser(user))

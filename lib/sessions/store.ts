@@ -35,7 +35,8 @@ export interface Claim {
   readonly sessionId?: string
   /** Sessions of the user at once, 1 or more; the newcomer's own answer counts. */
   readonly limit: number
-  readonly whenFull: 'endOldest' | 'denyNew'
+  /** `free`: only a free place is taken, and nobody ends for it. */
+  readonly whenFull: 'endOldest' | 'denyNew' | 'free'
   readonly barMs: number
 }
 
@@ -43,10 +44,8 @@ export interface Claim {
 export interface Occupant {
   /** Since the last request was served, or since a send queue that is not empty has shrunk, in milliseconds; 0 for a live session that takes what it is sent. */
   quietMs(): number
-  /** After so long a quiet it is gone without having said so, in milliseconds; `Infinity` is never. */
+  /** After so long a quiet it is gone without having said so, in milliseconds; `Infinity` is never, 0 is now. The quiet goes on between two looks. */
   readonly goneAfterMs: number
-  /** After so long a quiet another session of the same device may have its place back (one and a half target durations). */
-  readonly silentAfterMs: number
   /** It has lost its place to another and must end. */
   end(end: PlaceEnd): void
 }
@@ -111,9 +110,9 @@ export interface Recalled {
 /** How a session is to be ended. */
 export interface EndOrder {
   /** What its client reads. */
-  readonly message?: string
+  readonly message?: string | undefined
   /** How long the same request is refused, in milliseconds. */
-  readonly barMs?: number
+  readonly barMs?: number | undefined
 }
 
 /** What other servers want done here, and what is said about the store. */

@@ -30,6 +30,8 @@ interface Held extends Lease {
   begin: string | undefined
   /** It turned up after an outage, when its user had too many. */
   late: boolean
+  /** Whether there were too many is not known: the store did not answer. */
+  unsure: boolean
 }
 
 const duration = (ms: number): string => Number.isFinite(ms) ? String(Math.max(0, Math.round(ms))) : '-1'
@@ -69,8 +71,9 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
       debts.delete(id)
       held.set(id, own)
       const reply = await link.run('take', [names.user(own.user)], [
-        names.node, leaseMs, id, deviceDigest, stream, duration(occupant.goneAfterMs), duration(occupant.silentAfterMs), limit, how, whenFull, barMs
+        names.node, leaseMs, id, deviceDigest, stream, duration(occupant.goneAfterMs), limit, how, whenFull, barMs
       ]) as [string, number, string] | undefined
+      own.unsure = reply === undefined
       if (reply === undefined) return undefined
       const [answer, over, begin] = reply
       if (answer === 'in') own.begin = begin
@@ -78,7 +81,7 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
       return [answer, over === 1]
     }
     const own: Held = {
-      id, user: owner, device: deviceDigest, stream, limit, occupant, since: performance.now(), begin: undefined, late: false,
+      id, user: owner, device: deviceDigest, stream, limit, occupant, since: performance.now(), begin: undefined, late: false, unsure: false,
       async enter() {
         const answer = await ask('enter')
         if (answer === undefined) return undefined
@@ -95,6 +98,7 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
         const reply = await link.run('settle', [names.user(own.user)], [
           names.node, own.late ? '' : id, whenFull, barMs, leaseMs, JSON.stringify(device), names.channel
         ]) as string[] | undefined
+        own.unsure = reply === undefined
         if (reply === undefined) return undefined
         own.late = false
         for (let at = 0; at < reply.length; at += 4) {
@@ -124,14 +128,15 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
     const keys = new Map<string, number>()
     const args: (string | number)[] = [names.node, leaseMs, leaseMs]
     const now = performance.now()
-    for (const { id, user, device, stream, since, limit, occupant } of batch) {
+    for (const { id, user, device, stream, since, limit, occupant, unsure } of batch) {
       let key = keys.get(user)
       if (key === undefined) keys.set(user, key = keys.size + 1)
       args.push(key, id, device, stream, duration(now - since), duration(occupant.quietMs()),
-        duration(occupant.goneAfterMs), duration(occupant.silentAfterMs), limit)
+        duration(occupant.goneAfterMs), limit, unsure ? 1 : 0)
     }
     const reply = await link.run('renew', [...keys.keys()].map(names.user), args) as string[] | undefined
     if (reply === undefined) return false
+    for (const lease of batch) lease.unsure = false
     const values = reply[Symbol.iterator]()
     const next = (): string => values.next().value ?? ''
     for (const what of values) {

@@ -16,7 +16,8 @@ export interface Link {
   readonly outages: number
   /** Runs a script; `undefined` if the store is away, says that it cannot, or has not answered in time. */
   run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>
-  close(): void
+  /** Waits for what was sent, for no longer than `timeoutMs`. */
+  close(): Promise<void>
 }
 
 export interface LinkHooks {
@@ -39,7 +40,7 @@ type State = { readonly is: 'up' } | { readonly is: 'away', readonly since: numb
  * not, or that came back with an error: then nobody waits any more, and nothing but heartbeats is sent.
  *
  * Each command says until when it is wanted, in the store's own time, which the newest heartbeat told: what lies in a
- * stopped store's socket has no effect when it goes on. The estimate is late by the way of one answer, never early.
+ * stopped store's socket has no effect when it goes on. What is taken for the store's time is behind it, never before it.
  */
 export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSettings, hooks: LinkHooks): Link => {
   const pending = new Set<() => void>()
@@ -52,12 +53,21 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
   let unanswered = 0
   let closed = false
   const now = (): number => Math.floor(performance.now() * 1000) + offset
+  /** The store's clock was at `time` some time between `sentAt` and now: what is known goes on if that can be, or is put right. */
+  const learn = (time: number, sentAt: number): void => {
+    const least = time - Math.floor(performance.now() * 1000)
+    if (offset < least || offset > time - Math.floor(sentAt * 1000)) offset = least
+  }
 
-  const fail = (reason: string): void => {
-    if (closed) return
+  /** From now on nobody waits. */
+  const giveUpOn = (): void => {
     errors += 1
     if (state.is === 'up') state = { is: 'away', since: performance.now() }
     for (const giveUp of [...pending]) giveUp()
+  }
+  const fail = (reason: string): void => {
+    if (closed) return
+    giveUpOn()
     if (said) return
     said = true
     outages += 1
@@ -74,6 +84,11 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
   const send = (name: ScriptName, keys: readonly string[], args: readonly (string | number)[], deadline: number): Promise<unknown> =>
     client[`nha_${name}`](keys.length, ...keys, deadline, ...args)
 
+  const waiting = new Set<() => void>()
+  const drained = (): Promise<void> => new Promise((resolve) => {
+    if (pending.size === 0) resolve()
+    else waiting.add(resolve)
+  })
   const run: Link['run'] = (name, keys, args) => state.is !== 'up'
     ? Promise.resolve(undefined)
     : new Promise((resolve) => {
@@ -81,18 +96,24 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
         if (!pending.delete(giveUp)) return
         clearTimeout(timer)
         resolve(reply)
+        if (pending.size === 0) for (const done of waiting) done()
       }
       const giveUp = (): void => settle(undefined)
       // The answer may lie in the socket if it was this process that was busy: one more turn reads it.
       const timer = setTimeout(() => setImmediate(() => {
         if (!pending.has(giveUp)) return
-        fail(`no answer within ${timeoutMs} ms`)
+        giveUpOn()
+        // If this process was too busy even to send it in time, a heartbeat is answered at once; if not, that is the outage.
+        hello()
       }), timeoutMs)
       pending.add(giveUp)
       send(name, keys, args, now() + timeoutMs * 1000).then(settle, (error: unknown) => {
         if (!pending.has(giveUp)) return
-        giveUp()
-        fail((error as Error).message)
+        const { message } = error as Error
+        if (!message.startsWith('LATE')) return fail(message)
+        // It did come in time: the clocks have moved against each other.
+        giveUpOn()
+        hello()
       })
     })
 
@@ -105,6 +126,9 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
       return
     }
     unanswered += 1
+    hello()
+  }
+  const hello = (): void => {
     if (client.status !== 'ready') return
     const sentAt = performance.now()
     const late = setTimeout(() => setImmediate(() => {
@@ -118,7 +142,7 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
       clearTimeout(late)
       if (closed) return
       unanswered = 0
-      offset = Number((reply as [string])[0]) - Math.floor(performance.now() * 1000)
+      learn(Number((reply as [string])[0]), sentAt)
       if (performance.now() - sentAt > timeoutMs && state.is === 'away') return
       hooks.onHello(reply)
       back()
@@ -149,9 +173,11 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
     get up() { return state.is === 'up' },
     get errors() { return errors },
     get outages() { return outages },
-    close() {
-      closed = true
+    async close() {
       clearInterval(timer)
+      // Each is over in time, answered or not.
+      await Promise.race([new Promise((resolve) => { setTimeout(resolve, timeoutMs).unref() }), drained()])
+      closed = true
       state = { is: 'away', since: performance.now() }
       for (const giveUp of [...pending]) giveUp()
       client.disconnect()

@@ -13,7 +13,7 @@ local function after(ms) return int(now + ms * 1000) end
 
 /**
  * A user: one hash, whose fields are
- *   p<place>            device stream begin seen goneMs silentMs limit node=until,node=until
+ *   p<place>            device stream begin seen goneMs limit node=until,node=until
  *   e<place>            until rule others begin who      the place was lost; kept until every node must have seen it
  *   b<device>           until                            barred: the policy ended it
  *   z<device> <stream>  until                            rule 1 or 3 has just ended it there
@@ -25,11 +25,11 @@ local function keep(key, ms)
   if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, int(ms)) end
 end
 local function parse(id, text)
-  local device, stream, begin, seen, gone, silent, limit, nodes =
-    text:match('^(%S+) (%S+) (%d+) (%d+) (%S+) (%S+) (%d+) (%S*)$')
+  local device, stream, begin, seen, gone, limit, nodes =
+    text:match('^(%S+) (%S+) (%d+) (%d+) (%S+) (%d+) (%S*)$')
   if not device then return nil end
   local place = { id = id, device = device, stream = stream, begin = tonumber(begin), seen = tonumber(seen),
-    gone = tonumber(gone), silent = tonumber(silent), limit = tonumber(limit), nodes = {}, alive = false }
+    gone = tonumber(gone), limit = tonumber(limit), nodes = {}, alive = false }
   for node, over in nodes:gmatch('([^=,]+)=(%d+)') do
     if tonumber(over) > now then
       place.nodes[node] = over
@@ -41,8 +41,7 @@ end
 local function text(place)
   local nodes = {}
   for node, over in pairs(place.nodes) do nodes[#nodes + 1] = node .. '=' .. over end
-  return table.concat({ place.device, place.stream, int(place.begin), int(place.seen), int(place.gone), int(place.silent),
-    int(place.limit), table.concat(nodes, ',') }, ' ')
+  return table.concat({ place.device, place.stream, int(place.begin), int(place.seen), int(place.gone), int(place.limit), table.concat(nodes, ',') }, ' ')
 end
 local function delete(key, fields)
   for from = 1, #fields, 1000 do
@@ -83,7 +82,7 @@ end
 -- A device that comes back again and again to where rule 1 or 3 has just ended it is two that look alike.
 local function lookalike(user, device)
   local count = user.c[device]
-  return count and tonumber(count:match(' (%d+)$')) >= 5
+  return count and tonumber(count:match(' (%d+)$')) > 5
 end
 -- Who may go for a newcomer by the rules 1 to 3, in their order; each with its rule.
 local function candidates(user, newcomer)

@@ -5,8 +5,9 @@ export const RENEW_FIELDS = 9
 
 /**
  * Renews a node's places, of many users. `KEYS`: the users; `ARGV`: deadline, node, lease in ms, bar in ms, then for each place: which
- * key, id, device, stream, age, quiet, goneMs, silentMs, limit. A place that was lost stays so and is returned, flat: `lost`, id, rule,
- * others, begin, who; one that was missing is added, and if there may be too many then: `over`, id.
+ * key, id, device, stream, age, quiet, goneMs, limit, and 1 if its node does not know whether there were too many. A place
+ * that was lost stays so and is returned, flat: `lost`, id, rule, others, begin, who; one that was missing is added, and where there may
+ * be too many: `over`, id.
  */
 export const RENEW = `${PRELUDE}${USER}
 local node, lease, bar = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -21,11 +22,13 @@ for at = 5, #ARGV, ${RENEW_FIELDS} do
   else
     if not place then
       place = { id = id, device = ARGV[at + 2], stream = ARGV[at + 3], begin = now - tonumber(ARGV[at + 4]) * 1000, seen = seen, nodes = {} }
-      added[#added + 1] = { key = key, id = id, limit = tonumber(ARGV[at + 8]) }
+      added[#added + 1] = { key = key, id = id, limit = tonumber(ARGV[at + 7]) }
+    elseif ARGV[at + 8] == '1' then
+      added[#added + 1] = { key = key, id = id, limit = place.limit }
     end
     place.seen = math.max(place.seen, seen)
-    place.gone, place.silent = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
-    place.limit = place.limit or tonumber(ARGV[at + 8])
+    place.gone = tonumber(ARGV[at + 6])
+    place.limit = place.limit or tonumber(ARGV[at + 7])
     place.nodes[node] = after(lease)
     redis.call('HSET', key, 'p' .. id, text(place))
     keep(key, math.max(lease, bar))

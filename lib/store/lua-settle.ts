@@ -5,7 +5,8 @@ import { PRELUDE, USER } from './lua-prelude.js'
  * policy, bar in ms, lease in ms, who takes the place, the prefix of the nodes' channels. Returns the places that are lost, flat: id,
  * rule, others, begin. Those of other nodes are told by message, and all are marked for whoever misses it.
  *
- * Only those who began no later than the newcomer count: each newcomer makes room for itself, so that no two do it twice.
+ * By the rules 1 to 3 only those go who were there before. By the policy all go who are over, newer ones included, so that a
+ * user whose devices keep coming is over for half a second at most, and not as long as they come.
  * Without a place (an empty id) the user's newest is the newcomer: after an outage, places turn up in any order.
  */
 export const SETTLE = `${PRELUDE}${USER}
@@ -20,13 +21,11 @@ if ARGV[3] == '' then
 end
 if not newcomer then return {} end
 local old = {}
-for _, place in pairs(user.places) do
-  if place.id == newcomer.id or older(place, newcomer) then old[#old + 1] = place end
-end
-local over = #old - newcomer.limit
+for _, place in pairs(user.places) do old[#old + 1] = place end
+local over = user.count - newcomer.limit
 if over <= 0 then return {} end
 local lost = {}
-for _, candidate in ipairs(candidates(user, newcomer)) do
+for _, candidate in ipairs(policy == 'free' and {} or candidates(user, newcomer)) do
   if #lost < over then
     lost[#lost + 1] = candidate
     candidate.place.lost = true
@@ -34,7 +33,7 @@ for _, candidate in ipairs(candidates(user, newcomer)) do
 end
 if #lost < over then
   local barred = user.b[newcomer.device]
-  if barred or policy == 'denyNew' then
+  if barred or policy ~= 'endOldest' then
     lost[#lost + 1] = { place = newcomer, rule = barred and 'bar' or 'denyNew' }
   else
     table.sort(old, older)

@@ -1,14 +1,14 @@
 import { PRELUDE, USER } from './lua-prelude.js'
 
 /**
- * Takes a place of a user (`KEYS[1]`). `ARGV`: deadline, node, lease in ms, place, device, stream, goneMs, silentMs, limit,
+ * Takes a place of a user (`KEYS[1]`). `ARGV`: deadline, node, lease in ms, place, device, stream, goneMs, limit,
  * `take` or `enter`, policy, bar in ms. Returns what came of it, whether there are too many now, and the place's begin.
  * Idempotent by the place's id: whoever has it keeps it, and its begin.
  */
 export const TAKE = `${PRELUDE}${USER}
 local key, node, lease = KEYS[1], ARGV[2], tonumber(ARGV[3])
 local id, device, stream = ARGV[4], ARGV[5], ARGV[6]
-local limit, waits, policy, bar = tonumber(ARGV[9]), ARGV[10] == 'enter', ARGV[11], tonumber(ARGV[12])
+local limit, waits, policy, bar = tonumber(ARGV[8]), ARGV[9] == 'enter', ARGV[10], tonumber(ARGV[11])
 local user = load(key)
 local mine = user.places[id]
 local isNew = not mine
@@ -22,21 +22,21 @@ if isNew and (user.z[spot] or lookalike(user, device)) then
   redis.call('HDEL', key, 'z' .. spot)
 end
 local tooMany = user.count + (isNew and 1 or 0) > limit
-if isNew and waits and tooMany and #candidates(user, mine) < user.count + 1 - limit then
+if isNew and waits and tooMany and (policy == 'free' or #candidates(user, mine) < user.count + 1 - limit) then
   local barred = user.b[device]
   if barred then
     redis.call('HSET', key, 'b' .. device, after(bar))
     keep(key, bar)
     return { 'bar', 1, '0' }
   end
-  if policy == 'denyNew' then
+  if policy ~= 'endOldest' then
     keep(key, bar)
     return { 'denyNew', 1, '0' }
   end
 end
 mine.begin = mine.begin or now
 mine.seen = now
-mine.gone, mine.silent, mine.limit = tonumber(ARGV[7]), tonumber(ARGV[8]), limit
+mine.gone, mine.limit = tonumber(ARGV[7]), limit
 mine.nodes[node] = after(lease)
 redis.call('HSET', key, 'p' .. id, text(mine))
 redis.call('HDEL', key, 'e' .. id)

@@ -82,12 +82,11 @@ export const createStore = (settings: StoreSettings, fingerprint: Fingerprint, l
     endUser: orders.endUser,
     forget: orders.forget,
     stats: () => ({ up: link.up, servers: link.up ? servers : 0, errors: link.errors, outages: link.outages, places: leases.size }),
-    close() {
-      if (closed) return Promise.resolve()
+    async close() {
+      if (closed) return
       closed = true
-      link.close()
+      await link.close()
       subscriber.disconnect()
-      return Promise.resolve()
     }
   }
 }

@@ -41,6 +41,15 @@ describe('the example of several servers', function () {
     expect([allowed('backend'), allowed('remembered')]).to.deep.equal([1, 1])
   })
 
+  it('ends a user\'s first device for the second one, whichever server they are on', async () => {
+    const first = keep(playFrames(await link(), { userAgent: 'first', frames: 100_000 }))
+    await until(() => first.frames() > 10, () => `the first plays: ${first.stderr()}`, 30_000)
+    const second = keep(playFrames(await link(), { userAgent: 'second', frames: 60 }))
+    expect((await inTime(second.exited, () => `60 frames: ${second.stderr()}`, 40_000)).code, second.stderr()).to.equal(0)
+    await until(() => /503 Service Unavailable|403 Forbidden/.test(first.stderr()), () => `the first is refused: ${first.stderr()}`, 30_000)
+    await first.close()
+  })
+
   it('ends at Ctrl-C, with nothing left behind', async () => {
     program.child.kill('SIGINT')
     expect(await inTime(program.exited, 'it ends', 15_000)).to.deep.equal({ code: 0, signal: null })

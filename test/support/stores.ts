@@ -58,7 +58,7 @@ export const openStore = async (
     join(claim: Partial<Claim>, occupant: Partial<Occupant> = {}): TestPlace {
       const whole = claimOf(claim)
       const lease = store.lease(whole, {
-        quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: Infinity,
+        quietMs: () => 0, goneAfterMs: Infinity,
         end: (end) => { place.ended = end; ended.push({ claim: whole, end }) },
         ...occupant
       })

@@ -8,6 +8,9 @@ import { trace } from '../../trace.js'
 import type { Asked } from './asked.js'
 import type { Release } from './slots.js'
 
+/** A place on all servers that a newcomer has got; of the registry's making. */
+interface Entered { release(): void }
+
 const debug = trace('gate')
 
 /** What becomes of a client: it is let in, or refused with a verdict. */
@@ -43,8 +46,10 @@ interface Behind {
   readonly hold: Door['hold']
   /** Whether a request is kept out, so that nobody need be asked. */
   readonly bar: (request: AccessRequest) => Verdict | undefined
+  /** Waits for other servers, where they have a say: a place on all of them, which goes to `reserve` or is released, or a denial. */
+  readonly enter?: (request: AccessRequest, verdict: Verdict, claim?: Claim) => Promise<Entered | Verdict | undefined> | undefined
   /** Gives a client that is let in its place among those who are; a denial if its user may have no more. */
-  readonly reserve: (request: AccessRequest, verdict: Verdict, claim?: Claim) => Place | Verdict
+  readonly reserve: (request: AccessRequest, verdict: Verdict, claim?: Claim, entered?: Entered) => Place | Verdict
   /** Counts, logs and publishes a verdict; `heldMs` is how long the client waited for it here. */
   readonly report: (request: AccessRequest, verdict: Verdict, heldMs?: number) => void
   /** A step of the chain, or a listener of NMS's events, failed in a way that it must not. */
@@ -52,7 +57,7 @@ interface Behind {
 }
 
 /** Makes the door. `close` refuses everybody who is held and whoever comes later, `drain` only whoever comes later. */
-export const createDoor = ({ authorize, hold, bar, reserve, report, onBug }: Behind): Door & { close(): void, drain(): void } => {
+export const createDoor = ({ authorize, hold, bar, enter, reserve, report, onBug }: Behind): Door & { close(): void, drain(): void } => {
   const held = new Set<(verdict: Verdict) => void>()
   const shutDown = deny('overload', 'authorization is being shut down')
   const drained = deny('overload', 'this server takes no newcomers, it is being stopped')
@@ -60,20 +65,24 @@ export const createDoor = ({ authorize, hold, bar, reserve, report, onBug }: Beh
   let draining = false
 
   /** Reserves in the same turn as the verdict comes, so that of many newcomers of one user each knows of those before it. */
-  const decisionOf = (request: AccessRequest, verdict: Verdict, claim: Claim): { readonly verdict: Verdict, readonly place?: Place } => {
+  const decisionOf = (request: AccessRequest, verdict: Verdict, claim: Claim, entered: Entered | undefined): { readonly verdict: Verdict, readonly place?: Place } => {
     if (!verdict.allowed) return { verdict }
-    const place = reserve(request, verdict, claim)
-    return 'begin' in place ? { verdict, place } : { verdict: place }
+    const place = reserve(request, verdict, claim, entered)
+    if ('begin' in place) return { verdict, place }
+    entered?.release()
+    return { verdict: place }
   }
   const decide = (request: AccessRequest, signal: LeaveSignal, claim: Claim): Promise<Decision> => {
     if (closed) return Promise.resolve({ refused: shutDown })
     if (debug.enabled) debug('session %s at the door: %s %s by %s', request.sessionId, request.action, request.streamPath, request.protocol)
     const since = performance.now()
     return new Promise((resolve) => {
-      const settle = (given: Verdict): void => {
-        if (!held.delete(settle)) return
+      const settle = (given: Verdict, entered?: Entered): void => {
+        const isFirst = held.delete(settle)
+        if (!isFirst || signal.aborted) entered?.release()
+        if (!isFirst) return
         if (signal.aborted) return resolve({ refused: given })
-        const { verdict, place } = decisionOf(request, given, claim)
+        const { verdict, place } = decisionOf(request, given, claim, entered)
         report(request, verdict, performance.now() - since)
         if (debug.enabled) debug('session %s: %s by %s', request.sessionId, verdict.allowed ? 'allowed' : 'denied', verdict.source)
         resolve(place === undefined ? { refused: verdict } : { admission: { request, verdict, place } })
@@ -82,10 +91,15 @@ export const createDoor = ({ authorize, hold, bar, reserve, report, onBug }: Beh
         if (!signal.aborted) onBug(error)
         settle(deny('overload', signal.aborted ? 'the client left' : 'internal error'))
       }
+      const heard = (given: Verdict): Promise<void> | void => {
+        const entering = given.allowed && !signal.aborted ? enter?.(request, given, claim) : undefined
+        return entering === undefined ? settle(given) : entering.then((answer) =>
+          answer !== undefined && 'allowed' in answer ? settle(answer) : settle(given, answer))
+      }
       held.add(settle)
       try {
         const barred = bar(request)
-        if (barred === undefined) authorize(request, signal).then(settle).catch(fail)
+        if (barred === undefined) authorize(request, signal).then(heard).catch(fail)
         else settle(barred)
       } catch (error) {
         fail(error)

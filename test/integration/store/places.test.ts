@@ -88,7 +88,7 @@ describe('places that several servers share', () => {
     const hls = { ...claimOf({ user, ...phone }) }
     delete (hls as { sessionId?: string }).sessionId
     const join = async (store: TestStore) => {
-      const lease = store.lease(hls, { quietMs: () => 0, goneAfterMs: 10_000, silentAfterMs: 3000, end: () => undefined })
+      const lease = store.lease(hls, { quietMs: () => 0, goneAfterMs: 10_000, end: () => undefined })
       await lease.take()
       return lease
     }
@@ -114,14 +114,14 @@ describe('places that several servers share', () => {
   describe('under denyNew', () => {
     it('refuse a newcomer on another server while all are taken', async () => {
       await joinAll(a, [{ user, ...phone }, { user, ...box }])
-      const lease = b.lease(claimOf({ user, ...tv, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined })
+      const lease = b.lease(claimOf({ user, ...tv, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, end: () => undefined })
       expect(await lease.enter()).to.equal('denyNew')
       lease.release()
       expect(await inStore()).to.equal(2)
     })
     it('let a reconnect in, and end its old connection once it has begun', async () => {
       const [old] = await joinAll(a, [{ user, ...phone }, { user, ...box }])
-      const lease = b.lease(claimOf({ user, ...phone, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined })
+      const lease = b.lease(claimOf({ user, ...phone, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, end: () => undefined })
       expect(await lease.enter()).to.equal('in')
       expect(old!.ended).to.equal(undefined)
       expect(await lease.take()).to.equal(true)
@@ -130,7 +130,7 @@ describe('places that several servers share', () => {
       expect(old!.ended?.rule).to.equal('reconnect')
     })
     it('count those who have not begun yet', async () => {
-      const enter = (device: object) => b.lease(claimOf({ user, ...device, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined }).enter()
+      const enter = (device: object) => b.lease(claimOf({ user, ...device, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, end: () => undefined }).enter()
       expect(await Promise.all([enter(phone), enter(box), enter(tv)])).to.deep.equal(['in', 'in', 'denyNew'])
     })
   })
@@ -146,7 +146,7 @@ describe('places that several servers share', () => {
 
     it('are refused to it on every server while there is none, and given again when there is one', async () => {
       const enter = async (store: TestStore) => {
-        const lease = store.lease(claimOf({ user, ...phone, limit: 1 }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined })
+        const lease = store.lease(claimOf({ user, ...phone, limit: 1 }), { quietMs: () => 0, goneAfterMs: Infinity, end: () => undefined })
         return await lease.enter()
       }
       expect([await enter(a), await enter(b)]).to.deep.equal(['bar', 'bar'])
@@ -185,7 +185,7 @@ describe('places that several servers share', () => {
         running = next
       } else ends.push(`refused: ${next.ended.rule}`)
     }
-    expect(ends.slice(0, 5)).to.deep.equal(Array(5).fill('zap'))
+    expect(ends.slice(0, 6)).to.deep.equal(Array(6).fill('zap'))
     expect(ends.at(-1)).to.equal('refused: bar')
   })
 
@@ -205,7 +205,7 @@ describe('places that several servers share', () => {
     await joinAll(c, [{ user, ...phone }, { user, ...box }])
     await c.close()
     await sleep(350)
-    const lease = a.lease(claimOf({ user, ...tv, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, silentAfterMs: 0, end: () => undefined })
+    const lease = a.lease(claimOf({ user, ...tv, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, end: () => undefined })
     expect(await lease.enter()).to.equal('in')
     expect(await inStore()).to.equal(1)
     for (const key of await redis.direct.keys('*')) expect(await redis.direct.pttl(key), key).to.be.greaterThan(0)

@@ -1,0 +1,222 @@
+import { get, type IncomingMessage } from 'node:http'
+import { expect } from 'chai'
+import { startBackend, type ControlledBackend } from '../../support/backend.js'
+import { cleanup, type Cleanup } from '../../support/cleanup.js'
+import { openClient } from '../../support/clients.js'
+import { fileClient } from '../../support/file-clients.js'
+import { hlsStream, writeFiles } from '../../support/hls-files.js'
+import { startRedis, type RedisServer } from '../../support/redis.js'
+import { startServer, type TestServer } from '../../support/server.js'
+import { sleep, until, WITHIN_A_SECOND_MS } from '../../support/waiting.js'
+
+const WATCHED = 'your account is watched on 1 other device'
+const HEARTBEAT_MS = 500
+const LEASE_MS = 3 * HEARTBEAT_MS
+
+/** A viewer of HTTP-FLV. */
+interface Viewer { readonly status: number, readonly text: string, over: boolean, close(): void }
+
+describe('the limit of a user over three servers', function () {
+  this.timeout(60_000)
+  const all = cleanup()
+  let backend: ControlledBackend
+  let redis: RedisServer
+  let keep: Cleanup
+  const fleets = {} as Record<'endOldest' | 'denyNew', TestServer[]>
+  let users = 0
+
+  const start = (whenFull: 'endOldest' | 'denyNew') => startServer({
+    config: { rtmps: null, https: null, static: { router: '/static', root: 'static' } },
+    options: {
+      url: backend.url, limits: { whenFull, barMs: 2000 }, maxHeldPerIp: 0, rememberMs: 60_000, hlsIdleMs: 2000,
+      store: { url: redis.url, prefix: whenFull, heartbeatMs: HEARTBEAT_MS }
+    }
+  })
+  const isUp = async (server: TestServer): Promise<unknown> => server.waitFor(({ auth }) => auth?.stats().store?.up)
+  before(async () => {
+    backend = all(await startBackend())
+    redis = all(await startRedis())
+    backend.answer(({ query }) => {
+      const params = new URLSearchParams(query)
+      return { status: 200, headers: { 'X-UserId': params.get('user') ?? 'nobody', ...(params.has('max') && { 'X-Max-Sessions': params.get('max')! }) } }
+    })
+    for (const whenFull of ['endOldest', 'denyNew'] as const) {
+      fleets[whenFull] = await Promise.all([1, 2, 3].map(() => start(whenFull)))
+      for (const server of fleets[whenFull]) {
+        all(server)
+        await writeFiles(`${server.dir}/static`, hlsStream('live/s', { segments: 3 }))
+        await isUp(server)
+      }
+    }
+  })
+  beforeEach(() => { keep = cleanup() })
+  afterEach(() => keep.run())
+  after(() => all.run())
+
+  const newUser = (): string => `user${++users}`
+  const watch = (server: TestServer, user: string, { device = 'player', stream = 's', max = 1, more = '' } = {}): Promise<Viewer> => new Promise((resolve, reject) => {
+    const request = get({
+      host: '127.0.0.1', port: server.ports.http, path: `/live/${stream}.flv?user=${user}&max=${max}${more}`, agent: false, headers: { 'User-Agent': device }
+    }, (response: IncomingMessage) => {
+      let text = ''
+      const viewer: Viewer & { text: string } = { status: response.statusCode ?? 0, text, over: false, close: () => request.destroy() }
+      response.on('data', (chunk: Buffer) => { if (viewer.status !== 200) viewer.text = (text += chunk.toString('utf8')).trim() }).on('error', () => undefined)
+      response.on('close', () => { viewer.over = true })
+      if (viewer.status === 200) resolve(keep(viewer))
+      else response.on('end', () => resolve(viewer))
+    })
+    request.on('error', reject)
+  })
+  const running = async (servers: readonly TestServer[], user: string): Promise<string[]> =>
+    (await Promise.all(servers.filter((server) => server.running).map((server) => server.evaluate(({ auth }, whose) => auth!.sessions().filter((each) => each.user === whose).map(({ userAgent }) => userAgent), user)))).flat()
+  const places = async (whenFull: string): Promise<number> => {
+    const keys = await redis.direct.keys(`{${whenFull}}:user:*`)
+    return (await Promise.all(keys.map((key) => redis.direct.hkeys(key)))).flat().filter((field) => field.startsWith('p')).length
+  }
+
+  it('ends the oldest wherever it is, and tells it why', async () => {
+    const [a, b] = fleets.endOldest as [TestServer, TestServer]
+    const user = newUser()
+    const first = keep(await openClient({ ports: a.ports, speech: 'rtmp', action: 'play', streamPath: '/live/s', query: `user=${user}&max=1` }))
+    await until(async () => (await running(fleets.endOldest, user)).length === 1, 'the first has begun')
+    const second = await watch(b, user, { device: 'two' })
+    await until(() => first.closedAt() > 0, 'the first is ended')
+    expect(await first.rtmp!.status('NetStream.Play.Failed')).to.equal(WATCHED)
+    expect([second.over, await running(fleets.endOldest, user)]).to.deep.equal([false, ['two']])
+    const { session } = (await a.sessions()).find(({ event, session: { user: whose } }) => event === 'end' && whose === user)!
+    expect(session).to.deep.include({ endReason: 'limit', goneFor: { rule: 'endOldest', by: { ip: '127.0.0.1', userAgent: 'two' } } })
+  })
+
+  it('refuses a device that was ended on one of them on all of them, also with a fresh link', async () => {
+    const [a, b, c] = fleets.endOldest as [TestServer, TestServer, TestServer]
+    const user = newUser()
+    const first = await watch(a, user, { device: 'one' })
+    const second = await watch(b, user, { device: 'two' })
+    await until(() => first.over, 'the first is ended')
+    const asked = backend.requests.length
+    for (const server of [a, b, c]) {
+      const again = await watch(server, user, { device: 'one', more: '&fresh=1' })
+      expect([again.status, again.text]).to.deep.equal([403, WATCHED])
+    }
+    const same = await watch(c, user, { device: 'one' })
+    expect(same.status).to.equal(403)
+    expect(backend.requests.length - asked, 'its own request is not asked about').to.be.at.most(3)
+    expect(second.over).to.equal(false)
+    second.close()
+    await until(async () => (await watch(c, user, { device: 'one' })).status === 200, 'it gets in when there is a place')
+  })
+
+  for (const [title, stream] of [['reconnects to', 's'], ['zaps on', 'other']] as const) {
+    it(`has a device that ${title} another server end its own session and nobody else's`, async () => {
+      const [a, b] = fleets.denyNew as [TestServer, TestServer]
+      const user = newUser()
+      const [other, old] = [await watch(a, user, { device: 'box', max: 2 }), await watch(a, user, { device: 'phone', max: 2 })]
+      const again = await watch(b, user, { device: 'phone', max: 2, stream })
+      expect(again.status).to.equal(200)
+      await until(() => old.over, 'the old one is ended')
+      expect([other.over, again.over]).to.deep.equal([false, false])
+    })
+  }
+
+  it('refuses the newcomer under denyNew, wherever it comes', async () => {
+    const [a, b, c] = fleets.denyNew as [TestServer, TestServer, TestServer]
+    const user = newUser()
+    const first = await watch(a, user, { device: 'one' })
+    for (const server of [b, c]) {
+      const refused = await watch(server, user, { device: 'two' })
+      expect([refused.status, refused.text]).to.deep.equal([403, WATCHED])
+    }
+    first.close()
+    await until(async () => (await watch(b, user, { device: 'two' })).status === 200, 'the place is free again')
+  })
+
+  it('counts one viewer of HLS on three servers once', async () => {
+    const user = newUser()
+    const before = await places('denyNew')
+    const clients = fleets.denyNew.map(({ ports }) => keep(fileClient(ports, { headers: { 'User-Agent': 'hls' } })))
+    for (const client of clients) expect((await client.get(`/static/live/s/720p/index.m3u8?user=${user}&max=1`)).status).to.equal(200)
+    await until(async () => (await running(fleets.denyNew, user)).length === 3, 'a session on each')
+    expect(await places('denyNew') - before).to.equal(1)
+    expect((await watch(fleets.denyNew[1]!, user, { device: 'two' })).status).to.equal(403)
+  })
+
+  it('gives the places of a server that is killed back when its leases end', async () => {
+    const [a] = fleets.denyNew as [TestServer]
+    const victim = await start('denyNew')
+    await isUp(victim)
+    const user = newUser()
+    await watch(victim, user, { device: 'one' })
+    expect((await watch(a, user, { device: 'two' })).status).to.equal(403)
+    await victim.kill()
+    await until(async () => (await watch(a, user, { device: 'two' })).status === 200, 'the place is free', LEASE_MS + 5000)
+  })
+
+  it('leaves nothing in the store when all have left', async () => {
+    await until(async () => await places('denyNew') === 0 && await places('endOldest') === 0, 'all places are given back', 40_000)
+  })
+
+  it('holds for 1,000 joins of 50 users in storms: never more for longer than a second, never fewer', async function () {
+    this.timeout(120_000)
+    const servers = fleets.endOldest
+    const names = Array.from({ length: 50 }, newUser)
+    const watching = new Map<string, Viewer[]>(names.map((name) => [name, []]))
+    let joins = 0
+    let done = false
+    // Since when a user has had more than its limit, by what the servers list, all at one moment.
+    const overSince = new Map<string, number>()
+    let longest = 0
+    const sampling = (async () => {
+      while (!done) {
+        const lists = await Promise.all(servers.map((server) => server.evaluate(({ auth }) => auth!.sessions().map(({ user }) => user ?? ''))))
+        const now = performance.now()
+        const counts = new Map<string, number>()
+        for (const user of lists.flat()) counts.set(user, (counts.get(user) ?? 0) + 1)
+        for (const name of names) {
+          if ((counts.get(name) ?? 0) <= 2) overSince.delete(name)
+          else longest = Math.max(longest, now - (overSince.get(name) ?? (overSince.set(name, now), now)))
+        }
+        await sleep(20)
+      }
+    })()
+    for (let storm = 0; storm < 20; storm++) {
+      await Promise.all(names.map(async (name, index) => {
+        const viewer = await watch(servers[(index + storm) % 3]!, name, { device: `device ${storm}`, stream: `s${storm}`, max: 2 })
+        joins += 1
+        expect(viewer.status).to.equal(200)
+        watching.get(name)!.push(viewer)
+      }))
+      await sleep(Math.random() * 200)
+    }
+    await until(() => [...watching.values()].every((viewers) => viewers.filter(({ over }) => !over).length === 2), 'each has two')
+    done = true
+    await sampling
+    expect(joins).to.equal(1000)
+    // The newest two, and nobody else.
+    for (const viewers of watching.values()) expect(viewers.map(({ over }, index) => over ? -1 : index).filter((index) => index >= 0)).to.deep.equal([18, 19])
+    expect(longest).to.be.lessThan(WITHIN_A_SECOND_MS)
+  })
+
+  it('goes on without the store: nobody is refused because of it, each server counts by itself, and all again once it is back', async () => {
+    const servers = fleets.endOldest as [TestServer, TestServer, TestServer]
+    const user = newUser()
+    const steady = await watch(servers[0], user, { device: 'steady' })
+    redis.freeze()
+    const began: Viewer[] = []
+    try {
+      for (const [index, server] of servers.entries()) began.push(await watch(server, user, { device: `device ${index}` }))
+      expect(began.map(({ status }) => status)).to.deep.equal([200, 200, 200])
+      await until(() => steady.over, 'its own server ends it for the other')
+      expect((await running(servers, user)).length).to.equal(3)
+    } finally {
+      redis.thaw()
+    }
+    await until(async () => (await running(servers, user)).length === 1, 'one is left on all servers')
+    for (const server of servers) {
+      await isUp(server)
+      const { store } = await server.evaluate(({ auth }) => auth!.stats())
+      expect(store!.outages).to.equal(1)
+      expect(server.log().match(/the store is away/g)).to.have.length(1)
+      await until(() => /the store is back/.test(server.log()), 'it is said')
+    }
+  })
+})
