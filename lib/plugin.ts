@@ -16,6 +16,7 @@ import { createFilesGate } from './gate/files/gate.js'
 import { mountOf } from './gate/files/served-path.js'
 import { createHttpGate } from './gate/http.js'
 import { createCors } from './gate/http/cors.js'
+import { hintForwarding } from './gate/http/forwarding-hint.js'
 import { createReception } from './gate/http/reception.js'
 import { createLiveGate } from './gate/flv/gate.js'
 import { createProxyFront } from './gate/proxy/front.js'
@@ -249,7 +250,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   listener.onFailure = (error) => log.error('a listener of node-media-server\'s "donePlay" failed', error)
   listener.onStop = () => close('stopped')
 
-  host.install({ rtmp, http, ...(first.proxyProtocol.length > 0 && { proxy: createProxyFront({ servers: first.proxyProtocol, trusted, onCut }) }) })
+  host.install({ rtmp, http: hintForwarding(http, trusted, (text) => log.hint(text)), ...(first.proxyProtocol.length > 0 && { proxy: createProxyFront({ servers: first.proxyProtocol, trusted, onCut }) }) })
   const sinks = addSinks(first, hub, log, {
     sessions,
     inForce,
