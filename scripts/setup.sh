@@ -51,6 +51,11 @@ look() {
     if ! is_there "$name"; then
       missing+=("$line")
       [[ " ${packages[*]-} " == *" $package "* ]] || packages+=("$package")
+      # Players whose packages hold no more than the program.
+      case $package in
+        vlc-bin) packages+=(vlc-plugin-base) ;;
+        gstreamer1.0-tools) packages+=(gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad) ;;
+      esac
     fi
   done
 }
