@@ -6,6 +6,7 @@ import type { InForce } from './admin/behind.js'
 import type { Authorize } from './access/authorize.js'
 import { createChain, type Chain, type ChainHooks } from './chain.js'
 import { createConsoleLog } from './observe/console.js'
+import { LINE_FORMATS } from './observe/line.js'
 import { createHub } from './observe/hub.js'
 import { createMetrics, metricsText, type Metrics } from './observe/metrics.js'
 import { HttpAuthError } from './errors.js'
@@ -66,7 +67,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   /** What is in force now, whenever it is read. */
   const settings = newest(() => generation.settings)
 
-  let lines = createConsoleLog(first.log)
+  let lines = createConsoleLog(first.log, { format: LINE_FORMATS[first.logFormat] })
   const log = newest(() => lines)
   const counters = createCounters()
   const held = createHeld(settings)
@@ -210,9 +211,9 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
         void before.chain.close()
       })
     }
-    if (next.log !== before.settings.log) {
+    if (next.log !== before.settings.log || next.logFormat !== before.settings.logFormat) {
       lines.close()
-      lines = createConsoleLog(next.log)
+      lines = createConsoleLog(next.log, { format: LINE_FORMATS[next.logFormat] })
     }
     sinks.replace(next)
     host.replaceSection(structuredClone(section))
@@ -257,7 +258,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     stats,
     outage: () => outage,
     ready: () => closing === undefined && draining === undefined,
-    end: ({ ...which }) => handle.end(which),
+    end: (which) => handle.end(which),
     reload,
     metrics: metricsText(() => handle.metrics)
   })

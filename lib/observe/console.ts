@@ -128,10 +128,12 @@ export const createConsoleLog = (
       if (verdict.fault !== undefined) fault(verdict.fault)
       const ofOutage = verdict.source === 'default' || verdict.source === 'last-verdict'
       if (ofOutage) for (const outage of lasting.values()) outage[verdict.allowed ? 'letIn' : 'refused'] += 1
-      if (!shows[verdict.allowed ? 'verdicts' : 'denials']) return
+      // In a dry run as it would be decided.
+      const refused = !verdict.allowed || verdict.source === 'dry-run'
+      if (!shows[refused ? 'denials' : 'verdicts']) return
       const entry = (): Entry => verdictEntry(request, verdict)
       // The operator asked to see each client that is let in; what strangers can cause, or an outage, may be a flood.
-      if (verdict.allowed && verdict.source !== 'default') print(entry())
+      if (!refused && verdict.source !== 'default') print(entry())
       else guarded(kindOf(verdict), request.ip, entry)
     },
     outage(outage) {

@@ -24,3 +24,12 @@ export const textLine: LineFormat = ({ level, msg, fields = {} }, at) => [
   new Date(at).toISOString(), level, OURS, msg,
   ...Object.entries(fields).flatMap(([key, value]) => value === undefined ? [] : [`${key}=${quoted(value)}`])
 ].join(' ')
+
+/** pino's numbers. */
+const LEVELS = { info: 30, warn: 40, error: 50 } as const
+
+/** For programs: pino's field names and numbers, so that whatever reads pino's lines reads these. */
+export const jsonLine: LineFormat = ({ level, msg, fields = {} }, at) => JSON.stringify({ level: LEVELS[level], time: at, name: 'http-auth', ...fields, msg })
+
+/** The format by the option `logFormat`. */
+export const LINE_FORMATS: Readonly<Record<'text' | 'json', LineFormat>> = { text: textLine, json: jsonLine }

@@ -3,6 +3,7 @@ import type { AccessRequest } from '../../../lib/access/request.js'
 import type { Settings } from '../../../lib/access/settings.js'
 import { allow, deny, type Verdict } from '../../../lib/access/verdict.js'
 import { createConsoleLog, type ConsoleLog } from '../../../lib/observe/console.js'
+import { LINE_FORMATS } from '../../../lib/observe/line.js'
 
 const request: AccessRequest = {
   sessionId: 'S1', action: 'play', protocol: 'rtmp', ip: '203.0.113.7', path: '/live/s', origin: 'rtmp://x',
@@ -36,6 +37,21 @@ describe('the console log', () => {
     expect(lines).to.deep.equal([
       `${START} info [http-auth] denied play /live/s protocol=rtmp ip=203.0.113.7 session=S1 source=backend reason="403 Forbidden" backendMs=12 query="token=***&x=***"`
     ])
+  })
+
+  it('writes the same as JSON with the field names and numbers of pino', () => {
+    lines = []
+    createConsoleLog('denials', { write: (line) => lines.push(line), format: LINE_FORMATS.json, now: () => 5 }).verdict({ ...request, streamPath: '/live/"\n' }, byBackend)
+    expect(lines.map((line) => JSON.parse(line) as unknown)).to.deep.equal([{
+      level: 30, time: 5, name: 'http-auth', protocol: 'rtmp', ip: '203.0.113.7', session: 'S1', source: 'backend', reason: '403 Forbidden', backendMs: 12,
+      query: 'token=***&x=***', msg: 'denied play /live/"\\x0a'
+    }])
+  })
+
+  it('shows who is let in by a dry run alone as it shows a denial', () => {
+    logAt('denials').verdict(request, { ...byBackend, allowed: true, source: 'dry-run', reason: 'dry run, would be denied: 403 Forbidden', would: byBackend })
+    expect(lines).to.have.lengthOf(1)
+    expect(lines[0]).to.include('allowed play /live/s').and.include('source=dry-run reason="dry run, would be denied: 403 Forbidden"')
   })
 
   const actions: Record<string, (log: ConsoleLog) => void> = {
