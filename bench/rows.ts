@@ -3,10 +3,11 @@ import { held } from './rows/held.js'
 import { hls, sessions } from './rows/hls.js'
 import { join } from './rows/join.js'
 import { leak } from './rows/leak.js'
+import { operator } from './rows/operator.js'
 import { peers } from './rows/peers.js'
 import { storm } from './rows/storm.js'
 import { publish, relay } from './rows/throughput.js'
 import { verdicts } from './rows/verdicts.js'
 
 /** All benches, in the order of the table. */
-export const benches: readonly Bench[] = [join, verdicts, storm, relay, publish, hls, held, sessions, leak, peers]
+export const benches: readonly Bench[] = [join, verdicts, storm, relay, publish, hls, held, sessions, leak, operator, peers]

@@ -21,7 +21,7 @@ const profiling = (name: string): string[] => {
  * Starts one of the processes beside this file. Only its own code goes through the loader of
  * TypeScript; node-media-server and the plugin run as they are installed.
  */
-export const startHelper = async <O extends Orders>(name: 'server' | 'backend' | 'load' | 'asker'): Promise<Helper<O>> => {
+export const startHelper = async <O extends Orders>(name: 'server' | 'backend' | 'load' | 'asker' | 'lists'): Promise<Helper<O>> => {
   const child = fork(fileURLToPath(new URL(`${name}.ts`, import.meta.url)), [], {
     execArgv: ['--import', 'tsx', '--expose-gc', ...profiling(name)], stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced'
   })

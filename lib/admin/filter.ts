@@ -33,7 +33,7 @@ const decoded = (text: string): string => {
 
 /** Whether a query has a parameter with exactly this value, or is it. */
 const hasValue = (query: string, value: string): boolean =>
-  query === value || (query.includes('=') && query.split(/[&;]/).some((part) => {
+  query === value || ((query.includes(value) || /[%+]/.test(query)) && query.includes('=') && query.split(/[&;]/).some((part) => {
     const own = part.slice(part.indexOf('=') + 1)
     return own === value || decoded(own) === value
   }))
