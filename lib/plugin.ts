@@ -258,7 +258,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     stats,
     outage: () => outage,
     ready: () => closing === undefined && draining === undefined,
-    end: (which) => handle.end(which),
+    end: (which, barMs) => handle.end(which, { barMs }),
     reload,
     metrics: metricsText(() => handle.metrics)
   })

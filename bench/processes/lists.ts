@@ -34,7 +34,7 @@ const fill = async ({ count }: { count: number }): Promise<number> => {
     sessionId: `mj2q8r0v${index.toString(36).padStart(24, '0')}`, action: 'play', protocol: 'hls', ip: `203.0.${index >> 8 & 255}.${index & 255}`,
     path: '/static/live/s/index.m3u8', origin: 'http://live.example.com', userAgent: 'VLC', query: `token=${index}`, streamPath: '/live/s'
   }, { allowed: true, source: 'backend', reason: '', userId: `u${index}` }))
-  for (const session of sessions) session.begin({ address: '203.0.113.7:1', inBytes: 0, outBytes: 0, close: () => undefined })
+  for (const session of sessions) if ('begin' in session) session.begin({ address: '203.0.113.7:1', inBytes: 0, outBytes: 0, quietMs: () => 0, goneAfterMs: () => 30_000, close: () => undefined })
   const before = await heap()
   const stats = (): ReturnType<Behind['stats']> => ({ ...counters.read(), held: 0, viewers: count, backends: [], dropped: {}, dryRun: false })
   api = createApi({

@@ -38,4 +38,4 @@ export const shownSession = (session: Shown): object => {
 }
 
 export const shownEnd = (session: Shown, { at, ...end }: SessionEnd): object =>
-  ({ ...factsOf(session), time: new Date(at).toISOString(), durationMs: at - session.startedAt, ...end })
+  ({ ...factsOf(session), time: new Date(at).toISOString(), durationMs: at - session.startedAt, ...end, takenBy: session.goneFor?.by })

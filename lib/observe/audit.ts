@@ -62,7 +62,8 @@ export const createAudit = (settings: AuditSettings, events: LineFileEvents): Si
         durationMs: at - session.startedAt,
         inBytes,
         outBytes,
-        reason
+        reason,
+        takenBy: session.goneFor === undefined ? undefined : { rule: session.goneFor.rule, ip: session.goneFor.by.ip, userAgent: printable(session.goneFor.by.userAgent, 1024) }
       })
     },
     get lost() { return file.lost },

@@ -26,6 +26,8 @@ export interface SessionFacts {
   readonly user?: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
+  /** Of a session that was ended for a newcomer of its user: by which rule, and the device that took its place. */
+  readonly goneFor?: { readonly rule: string, readonly by: { readonly ip: string, readonly userAgent: string } }
 }
 
 /** How a session ended. */
