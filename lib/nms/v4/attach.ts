@@ -10,7 +10,7 @@ import { createGrants } from './grants.js'
 import { installGuard } from './guard.js'
 import { installHooks } from './hooks.js'
 import type { AttachedHost, HostListener } from '../host.js'
-import { installHttpFront } from './http-front.js'
+import { installHttpFront } from '../http-front.js'
 import { installProxyFront } from '../proxy-front.js'
 import { installRtmpFront } from './rtmp-front.js'
 import { isFlv, type NmsInstance } from './shapes.js'
@@ -51,7 +51,7 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
         undo.push(installGuard(context, grants, { onIntruder: (...args) => listener.onIntruder(...args), takesOver: (...args) => listener.takesOver(...args) }, sessions))
         for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, context, sessions)
         undo.push(installRtmpFront(nms, { context, grants, undo: sessions }, rtmp))
-        undo.push(installHttpFront(nms, http))
+        undo.push(installHttpFront(serversOf(nms), http))
         if (proxy !== undefined) undo.push(installProxyFront(serversOf(nms), proxy))
         undo.push(closeOnStop(nms, listener.onStop))
       } catch (error) {

@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.js'
 import { staticRouteOf } from './static-route.js'
-import { liveOf, streamPathOf, webSocketStreamPath } from './stream-path.js'
+import { liveOf, streamPathOf, webSocketStreamPath } from '../stream-path.js'
 
 /** The sections of NMS's config that matter here. */
 export interface DialectConfig { readonly static?: Parameters<typeof staticRouteOf>[0] }

@@ -1,11 +1,14 @@
-import type { LiveRoute } from '../dialect.js'
+import type { LiveRoute } from './dialect.js'
 
-/** An app and a stream name that NMS takes: letters, digits, `_` and `-`. */
+/**
+ * An app and a stream name: letters, digits, `_` and `-`. Version 4 takes no others; version 2 takes any,
+ * but makes folders and URLs of them.
+ */
 const NAME = /^[A-Za-z0-9_-]+$/
 const LIVE = /^\/([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)\.flv$/
 const WEBSOCKET = /^\/([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)(?:\.flv)?$/
 
-/** `/app/name`, or `undefined` if NMS would not take them (it raises its events even so). */
+/** `/app/name`, or `undefined` if no stream can have that name. */
 export const streamPathOf = (app: string, name: string): string | undefined =>
   NAME.test(app) && NAME.test(name) ? `/${app}/${name}` : undefined
 

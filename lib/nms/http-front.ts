@@ -1,9 +1,8 @@
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { safely } from '../../safely.js'
-import type { HttpFront, HttpRequest, HttpResponse } from '../host.js'
-import type { NmsInstance } from './shapes.js'
+import { safely } from '../safely.js'
+import type { HttpFront, HttpRequest, HttpResponse } from './host.js'
 
 type Listener = (...args: unknown[]) => void
 
@@ -13,10 +12,10 @@ type Listener = (...args: unknown[]) => void
  *
  * @returns a function that puts NMS's own listeners back
  */
-export const installHttpFront = (nms: NmsInstance, front: HttpFront): () => void => {
+export const installHttpFront = (servers: { readonly http?: EventEmitter | undefined, readonly https?: EventEmitter | undefined }, front: HttpFront): () => void => {
   const undo = [
-    intercept(nms.httpServer.httpServer, false, front),
-    intercept(nms.httpServer.httpsServer, true, front)
+    intercept(servers.http, false, front),
+    intercept(servers.https, true, front)
   ]
   return () => undo.forEach((restore) => restore())
 }

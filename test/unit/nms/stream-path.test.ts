@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { createServer, type RequestListener } from 'node:http'
 import { createRequire } from 'node:module'
 import { connect, type AddressInfo } from 'node:net'
-import { liveOf, streamPathOf, webSocketStreamPath } from '../../../../lib/nms/v4/stream-path.js'
+import { liveOf, streamPathOf, webSocketStreamPath } from '../../../lib/nms/stream-path.js'
 
 /** The Express that node-media-server itself uses, with its live route. */
 const express = createRequire(createRequire(import.meta.url).resolve('node-media-server'))('express') as {
