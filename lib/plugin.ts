@@ -13,6 +13,7 @@ import { HttpAuthError } from './errors.js'
 import { joinFleet } from './fleet.js'
 import { createDoor } from './gate/door/door.js'
 import { exactly, exactSpelling } from './gate/files/exact-spelling.js'
+import { createFolders } from './gate/files/folders.js'
 import { createFilesGate } from './gate/files/gate.js'
 import { mountOf } from './gate/files/served-path.js'
 import { createHttpGate } from './gate/http.js'
@@ -138,10 +139,10 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
       if (reason === 'refused') log.refusedByHost(request)
     }
   })
-  const [route] = host.dialect.staticRoutes
+  const folders = createFolders(host.dialect.staticRoutes)
   const authorize: Authorize = (request, signal) => generation.authorize(request, signal)
   const door = createDoor({
-    authorize: route === undefined ? authorize : exactly(authorize, exactSpelling(route.root), mountOf(route.router)),
+    authorize: folders === undefined ? authorize : exactly(authorize, exactSpelling(folders.media.root), mountOf(folders.media.router)),
     hold: (ip) => held.enter(ip),
     bar: (request) => settings.dryRun.includes('play') ? undefined : sessions.refuse(request),
     enter: sessions.enter,
@@ -155,7 +156,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const makeGeneration = (by: Settings, asking: Chain): Generation => {
     const trusted = networks(by.trustProxy)
     const cors = createCors(by.cors)
-    const files = route && createFilesGate(door, host, viewers, route, trusted, by.files)
+    const files = folders && createFilesGate(door, host, viewers, folders, trusted, by.files)
     const http = { request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted, cors), upgrade: createWebSocketGate(door, host, trusted, cors) }
     return createGeneration({ settings: by, chain: asking, trusted, cors, http })
   }

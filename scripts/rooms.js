@@ -24,8 +24,9 @@ export const ROOMS = {
   'gate/flv': { may: ['access', 'gate/door', 'gate/http', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
   'gate/websocket': { may: ['access', 'gate/door', 'gate/http', 'trace', 'farewell', 'nms/host'], packages: [] },
   'gate/files': { may: ['access', 'gate/door', 'gate/http', 'hls', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
-  nms: { may: ['access', 'errors', 'nms/v4/room'], packages: [] },
+  nms: { may: ['access', 'errors', 'nms/v2/room', 'nms/v4/room'], packages: [] },
   'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
+  'nms/v2': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
   observe: { may: ['access', 'mask', 'version'], packages: ['prom-client'] },
   admin: { may: ['access', 'errors', 'mask', 'observe'], packages: [] },
   check: {

@@ -7,7 +7,7 @@ import type { HttpClient } from '../gate/http/exchange.js'
 import { createFileKind, FAMILIES } from '../gate/files/kind.js'
 import { fileRequest } from '../gate/files/request.js'
 import { MALFORMED_FILE } from '../gate/files/exact-spelling.js'
-import { fileExists } from '../gate/files/gate.js'
+import { createFolders } from '../gate/files/folders.js'
 import { createRoute, type Route } from '../gate/route.js'
 import { httpClientOf } from '../gate/http/client.js'
 import { splitTarget } from '../gate/http/target.js'
@@ -78,9 +78,9 @@ const overRtmp = ({ action, userAgent, ip, sessionId }: Visitor, secure: boolean
 const overHttp = async (
   { action, sessionId }: Visitor, { rawPath, query }: { rawPath: string, query: string }, client: HttpClient, { dialect, files }: Premises
 ): Promise<AskedByUrl> => {
-  const [folder] = dialect.staticRoutes
+  const folders = createFolders(dialect.staticRoutes)
   const kindOf = createFileKind(files.open)
-  const names = folder && { read: readServedPath(folder.router), isOpen: ({ file }: ServedPath) => kindOf(file) === 'open' }
+  const names = folders && { read: readServedPath(folders.media.router), isOpen: ({ file }: ServedPath) => kindOf(file) === 'open' }
   const method = ['GET', 'POST'].find((each) => dialect.actionOf(each) === action)
   const asked = (route: Route): AskedByUrl | undefined => {
     if (route.is === 'live' || (route.is === 'malformed' && route.of === 'live')) {
@@ -98,7 +98,9 @@ const overHttp = async (
       : { asked: file(FAMILIES[kind].at(-1) ?? 'file', served.path, stream) }
   }
   const route = createRoute(dialect, names)(method, rawPath)
-  const isThere = route.is !== 'file' || route.otherwise === undefined || (folder !== undefined && await fileExists(folder.root, route.served))
+  const where = route.is === 'file' && (route.otherwise !== undefined || folders?.shared === true) ? await folders?.find(route.served) : 'media'
+  const isThere = route.is !== 'file' || where === 'media' || route.otherwise === undefined
+  if (where === 'pages') return { asked: fileRequest({ protocol: 'file', path: rawPath, query, streamPath: '' }, client, sessionId), open: 'it is a page of node-media-server or of webroot' }
   const found = method === undefined ? undefined : asked(isThere ? route : route.otherwise)
   if (found === undefined) throw new Misuse('the URL leads to no stream; over HTTP a live stream is /app/name.flv, and files are below static.router')
   return found

@@ -71,7 +71,7 @@ export const inspect = async (wish: Wish, secretsShown: boolean): Promise<CheckD
       exitStatus: !answers || away ? 2 : findings.some(({ is }) => is === 'refuses') ? 1 : 0
     }
   }
-  const premises = { ...settings, dialect: dialectOf(findInstalled()?.version ?? NEWEST, config.sections) }
+  const premises = { ...settings, dialect: dialectOf(findInstalled() ?? { version: NEWEST }, config.sections) }
   const asked = await askedByUrl({ ...wish, url: wish.url, action: wish.publish ? 'publish' : 'play', sessionId: newSessionId() }, premises)
   const request = asked.asked
   const { verdict, questions, reason } = await decide(settings, asked)

@@ -25,15 +25,16 @@ export const createHttpGate = (dialect: Dialect, live: LiveGate, files: FilesGat
     if (files === undefined) return exchange.forward()
     if (!reads(exchange.req.method)) return files.refuseMethod(exchange)
     if (route.is === 'malformed') return files.refuseMalformed(exchange)
-    if (route.otherwise === undefined) return files.serve(exchange, route.served)
+    if (route.otherwise === undefined && (!files.shared || files.isOpen(route.served))) return files.serve(exchange, route.served)
     void takeIfThere(files, exchange, route.served, route.otherwise)
   }
   /** Only where a path may mean two things the disk is looked at. */
-  const takeIfThere = async (gate: FilesGate, exchange: Exchange, served: ServedPath, otherwise: Route): Promise<void> => {
-    const exists = await gate.exists(served)
+  const takeIfThere = async (gate: FilesGate, exchange: Exchange, served: ServedPath, otherwise: Route | undefined): Promise<void> => {
+    const found = await gate.find(served)
     if (exchange.signal.aborted) return
-    if (exists === undefined) exchange.refuse(503, 'too many requests are waiting, try again later')
-    else if (exists) gate.serve(exchange, served)
+    if (found === undefined) exchange.refuse(503, 'too many requests are waiting, try again later')
+    else if (found === 'pages') exchange.forward()
+    else if (found === 'media' || otherwise === undefined) gate.serve(exchange, served)
     else take(exchange, otherwise)
   }
 

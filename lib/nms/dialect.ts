@@ -6,6 +6,8 @@ export interface StaticRoute {
   readonly router: string
   /** Absolute folder that is served. */
   readonly root: string
+  /** Whether it is open to everybody: pages, not media. */
+  readonly open?: boolean
 }
 
 /** What the path of an HTTP request means as a live stream. */
@@ -20,7 +22,7 @@ export type LiveRoute =
  * alone, so that it is known without a running server.
  */
 export interface Dialect {
-  /** The folders that hold clients' files (HLS, recordings), in the order in which NMS looks into them. */
+  /** The folders that it serves, in the order in which it looks into them; at most one is not open. */
   readonly staticRoutes: readonly StaticRoute[]
   /** `/app/name`, or `undefined` if no stream can have that name. */
   streamOf(app: string, name: string): string | undefined

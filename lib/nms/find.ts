@@ -3,15 +3,16 @@ import type { Dialect } from './dialect.js'
 import type { AttachedHost, HostListener, HostRoom } from './host.js'
 import { findLoaded, type LoadedPackage } from './package.js'
 import { roomOf, unsupported } from './supported.js'
+import { v2 } from './v2/room.js'
 import { v4 } from './v4/room.js'
 
 /** Who knows the versions. */
-const ROOMS: Readonly<Record<'v4', HostRoom>> = { v4 }
+const ROOMS: Readonly<Record<'v2' | 'v4', HostRoom>> = { v2, v4 }
 
 /** @throws HttpAuthError ERR_HOST_UNSUPPORTED */
 const hostRoomOf = (version: string): HostRoom => {
   const room = roomOf(version)
-  if (room !== 'v4') throw unsupported(version)
+  if (room === undefined) throw unsupported(version)
   return ROOMS[room]
 }
 
@@ -51,8 +52,11 @@ export const configOf = (instance: object): { readonly config: object, readonly 
 }
 
 /**
- * The dialect of a node-media-server of this version that is run with this config.
+ * The dialect of a node-media-server that is run with this config.
+ *
+ * @param installed - its version, and where its package lies if that is known
  *
  * @throws HttpAuthError ERR_HOST_UNSUPPORTED if it could not be guarded
  */
-export const dialectOf = (version: string, config: object): Dialect => hostRoomOf(version).createDialect(config)
+export const dialectOf = ({ version, dir }: { readonly version: string, readonly dir?: string }, config: object): Dialect =>
+  hostRoomOf(version).createDialect(config, dir)

@@ -46,6 +46,8 @@ export interface RtmpListener {
   command(received: RtmpCommand): void
   /** The client has ended its play by itself and may ask for another stream. */
   playEnded(): void
+  /** It is a client of NMS's own (an ffmpeg), which NMS carries out the command of at once: nobody is asked. */
+  own(action: Action): void
   closed(): void
   /** The session was admitted and is given back to NMS, which reads its socket itself from then on. */
   released(): void
@@ -133,6 +135,11 @@ export interface Ledger {
    */
   grant(req: HttpRequest, admission: Admission, address: string): void
   /**
+   * Lets NMS's folders answer a request; without it one that holds media gives nothing on a host where
+   * pages share its paths.
+   */
+  admitFile(req: HttpRequest): void
+  /**
    * Makes an allowed viewer visible: raises `prePlay` and `postPlay`, lists it in the admin API.
    * `address` is `address:port` of the first request, as NMS's own sessions have it. Throws what a
    * listener of NMS's events throws; the session has ended then.
@@ -190,5 +197,5 @@ export interface HostRoom {
   /** @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED */
   attach(instance: object, loaded: LoadedPackage, listener: HostListener): AttachedHost
   /** @throws HttpAuthError ERR_HOST_UNSUPPORTED if a server with this config could not be guarded */
-  createDialect(config: object): Dialect
+  createDialect(config: object, dir?: string): Dialect
 }

@@ -7,6 +7,8 @@ const require = createRequire(import.meta.url)
 /** A loaded copy of the package node-media-server, whatever its version. */
 export interface LoadedPackage {
   readonly version: string
+  /** The folder that it lies in. */
+  readonly dir: string
   /** Loads one of its modules, named relative to its `src`. */
   readonly load: (module: string) => unknown
 }
@@ -24,7 +26,7 @@ export const findLoaded = (nms: unknown): LoadedPackage => {
       if (module?.exports !== type) continue
       const load = createRequire(module.filename)
       const { name, version } = manifestOf(load, module.filename)
-      if (name === 'node-media-server' && typeof version === 'string') return { version, load: (path) => load(`./${path}`) as unknown }
+      if (name === 'node-media-server' && typeof version === 'string') return { version, dir: join(dirname(module.filename), '..'), load: (path) => load(`./${path}`) as unknown }
     }
   }
   throw new HttpAuthError('ERR_HOST_UNSUPPORTED',

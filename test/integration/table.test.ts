@@ -3,7 +3,8 @@ import type { Action } from '../../lib/access/request.js'
 import { VERSION } from '../../lib/version.js'
 import { refusingPort, startBackend, type Asked, type ControlledBackend } from '../support/backend.js'
 import { cleanup } from '../support/cleanup.js'
-import { isRtmp, openClient, pathOf, protocolOf, SPEECHES, type AnyClient, type Speech } from '../support/clients.js'
+import { isRtmp, openClient, pathOf, protocolOf, speechesFor, type AnyClient, type Speech } from '../support/clients.js'
+import { IS_V2 } from '../support/hosts.js'
 import { createStream, keepPublishing } from '../support/media.js'
 import { startServer, type Decided, type NmsEvent, type TestServer } from '../support/server.js'
 import { sleep, until } from '../support/waiting.js'
@@ -28,7 +29,7 @@ interface Seen {
   readonly decided: Decided[]
 }
 
-const casesOf = (outcomes: readonly Outcome[]): Case[] => outcomes.flatMap((outcome) => ACTIONS.flatMap((action) => SPEECHES.map((speech, index) => {
+const casesOf = (outcomes: readonly Outcome[]): Case[] => outcomes.flatMap((outcome) => ACTIONS.flatMap((action) => speechesFor(action).map((speech, index) => {
   const name = `${action}-${outcome}-${index}`
   // Nothing of this may be decoded, put in order or left out on the way.
   return { speech, action, outcome, streamPath: action === 'play' ? '/live/source' : `/live/${name}`, query: `case=${name}&x=1&x=%20a%2Fb&&y=+;z&e=` }
@@ -38,7 +39,7 @@ const HOLDING: Partial<Record<Outcome, number>> = { 200: 200, 403: 403, 302: 302
 
 /** One client of each case, all at once, before one server. */
 const observe = async (cases: readonly Case[], server: TestServer, backend: ControlledBackend | undefined, keep: ReturnType<typeof cleanup>): Promise<Map<Case, Seen>> => {
-  const source = keep(await openClient({ ports: server.ports, speech: 'http-flv', action: 'publish', streamPath: '/live/source' }))
+  const source = keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'publish', streamPath: '/live/source' }))
   await server.waitForEvent({ event: 'postPublish', streamPath: '/live/source' })
   keep(keepPublishing(source))
   const stream = createStream()
@@ -69,6 +70,8 @@ const observe = async (cases: readonly Case[], server: TestServer, backend: Cont
     await until(async () => (await decisions()).length > 0, `a verdict for ${query}`)
     const [{ verdict } = { verdict: { allowed: false } }] = await decisions()
     if (verdict.allowed) {
+      // Version 2 passes a few messages on only when more have come.
+      if (action === 'publish' && IS_V2) keep(keepPublishing(client))
       await sink.waitForMedia(100)
       await client.close()
     } else {
@@ -148,7 +151,8 @@ for (const defaultAction of DEFAULTS) {
           }
 
           const expected = !allows ? [] : action === 'play' ? ['prePlay', 'postPlay', 'donePlay'] : ['prePublish', 'postPublish']
-          expect(events.map(({ event }) => event)).to.deep.equal(expected)
+          // Version 2 ends a publisher at once, version 4 half a minute later.
+          expect(events.map(({ event }) => event).filter((event) => event !== 'donePublish')).to.deep.equal(expected)
           for (const event of events) {
             expect(event).to.include({ streamPath, protocol: isRtmp(speech) ? 'rtmp' : 'flv' })
             expect(event.ip).to.match(/^127\.0\.0\.1:\d+$/)

@@ -1,6 +1,7 @@
 import type { Action, Protocol } from '../../lib/access/request.js'
 import { RawHttp, statusOf, type FlvClient } from './flv-clients.js'
 import type { MediaMessage } from './media.js'
+import { IS_V2 } from './hosts.js'
 import { openFlvClient } from './open-flv-client.js'
 import { RawWebSocket } from './raw-websocket.js'
 import { RtmpClient } from './rtmp-client.js'
@@ -13,9 +14,13 @@ const ACKNOWLEDGEMENT = 3
 /** A protocol and the way that it is spoken; HTTPS-FLV is spoken in two. */
 export type Speech = Exclude<Protocol, 'hls' | 'file'> | 'https-flv over HTTP/2'
 
-export const SPEECHES: readonly Speech[] = [
-  'rtmp', 'rtmps', 'http-flv', 'https-flv', 'https-flv over HTTP/2', 'ws-flv', 'wss-flv'
-]
+/** Those that the node-media-server of this run speaks: over TLS, version 2 has no HTTP/1. */
+export const SPEECHES: readonly Speech[] = IS_V2
+  ? ['rtmp', 'rtmps', 'http-flv', 'https-flv over HTTP/2', 'ws-flv']
+  : ['rtmp', 'rtmps', 'http-flv', 'https-flv', 'https-flv over HTTP/2', 'ws-flv', 'wss-flv']
+
+/** Those in which somebody can do something: to version 2 one publishes over RTMP alone. */
+export const speechesFor = (action: Action): readonly Speech[] => action === 'publish' && IS_V2 ? SPEECHES.filter(isRtmp) : SPEECHES
 
 export const protocolOf = (speech: Speech): Protocol => speech === 'https-flv over HTTP/2' ? 'https-flv' : speech
 export const isRtmp = (speech: Speech): boolean => speech.startsWith('rtmp')

@@ -11,3 +11,9 @@ if (!isHost(chosen)) throw new Error(`NMS_HOST must be one of ${Object.keys(PACK
 /** The one that this run of the tests is about, by the environment variable NMS_HOST. */
 export const HOST: HostName = chosen
 export const HOST_PACKAGE = PACKAGES[HOST]
+
+/** Whether it is one of version 2, which has other internals and other ways. */
+export const IS_V2 = HOST === '2.7'
+
+/** Where the test servers mount the folder that holds files: version 2 has it at the root. */
+export const MOUNT = IS_V2 ? '' : '/static'

@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Networks } from '../../access/address.js'
 import type { Claim } from '../../access/place.js'
 import type { Settings } from '../../access/settings.js'
@@ -9,10 +7,10 @@ import { compilePlaylist } from '../../hls/playlist.js'
 import { createPlaylists } from '../../hls/playlists.js'
 import type { Session } from '../../hls/sessions.js'
 import { compileStreamPattern, directoryOf } from '../../hls/stream-pattern.js'
-import type { StaticRoute } from '../../nms/dialect.js'
 import type { Host } from '../../nms/host.js'
 import { overloaded, type Door } from '../door/door.js'
 import { MALFORMED_FILE } from './exact-spelling.js'
+import type { Folders, Found } from './folders.js'
 import { inTurn } from './in-turn.js'
 import type { Exchange } from '../http/exchange.js'
 import { createFileKind, FAMILIES, type FileKind } from './kind.js'
@@ -28,8 +26,10 @@ import type { Belonging, Viewer, Viewers } from './viewers.js'
 export interface FilesGate {
   /** What a raw path names below the static route; see `ReadServedPath`. */
   readonly read: ReadServedPath
-  /** Whether there is a file there now; `undefined` if too many ask. */
-  exists(served: ServedPath): Promise<boolean | undefined>
+  /** Where there is such a file now; `undefined` if too many ask. */
+  find(served: ServedPath): Promise<Found | undefined>
+  /** Whether pages for everybody share the paths of media. */
+  readonly shared: boolean
   isOpen(served: ServedPath): boolean
   /** Takes a GET or HEAD request for a file that is not open through the door. */
   serve(exchange: Exchange, served: ServedPath): void
@@ -48,15 +48,6 @@ export interface FilesGate {
  */
 const claimOf = (method: string | undefined, kind: FileKind): Claim => method === 'HEAD' ? 'none' : kind === 'segment' ? 'free' : 'any'
 
-/** Whether there is a file below the root of the static route now. */
-export const fileExists = async (root: string, { file }: ServedPath): Promise<boolean> => {
-  try {
-    return (await stat(join(root, file))).isFile()
-  } catch {
-    return false
-  }
-}
-
 /** Requests that may wait for a look at the disk. */
 const MAX_LOOKING = 1000
 
@@ -64,12 +55,12 @@ const MAX_LOOKING = 1000
 const unread = deny('overload', 'too many answers are waiting to be read')
 
 export const createFilesGate = (
-  door: Door, host: Host, viewers: Viewers, route: StaticRoute, trusted: Networks, settings: Settings['files']
+  door: Door, host: Host, viewers: Viewers, folders: Folders, trusted: Networks, settings: Settings['files']
 ): FilesGate => {
-  const read = readServedPath(route.router)
+  const read = readServedPath(folders.media.router)
   const kindOf = createFileKind(settings.open)
   const streamPathOf = compileStreamPattern(settings.stream)
-  const exists = inTurn((served: ServedPath) => fileExists(route.root, served), MAX_LOOKING)
+  const find = inTurn((served: ServedPath) => folders.find(served), MAX_LOOKING)
   const playlists = createPlaylists((source, place) => compilePlaylist(source, place, settings.ownOrigins))
   const recent = createRecentSessions(trusted)
   const covered = new WeakMap<readonly string[], readonly string[]>()
@@ -109,6 +100,7 @@ export const createFilesGate = (
     if (refusal !== undefined) return refuse(exchange, door.refuse(session.value.nms.request, refusal))
     if (!viewers.serve(session, res)) return refuse(exchange, door.refuse(session.value.nms.request, unread))
     exchange.allowOrigin()
+    host.admitFile(req)
     if (kind !== 'playlist') return exchange.forward()
     const place = { origin: exchange.client.origin, path: exchange.rawPath }
     answerPlaylist(req, res, {
@@ -127,11 +119,15 @@ export const createFilesGate = (
 
   return {
     read,
-    exists,
+    find,
+    shared: folders.shared,
     isOpen: ({ file }) => kindOf(file) === 'open',
     serve(exchange, served) {
       const kind = kindOf(served.file)
-      if (kind === 'open') return exchange.forward()
+      if (kind === 'open') {
+        host.admitFile(exchange.req)
+        return exchange.forward()
+      }
       const { client } = exchange
       const belonging: Belonging = {
         families: FAMILIES[kind],

@@ -110,6 +110,15 @@ export class RtmpConnection implements RtmpListener, Holder {
 
   playEnded(): void { this.mayAskAgain = this.state === 'open' }
 
+  own(action: RtmpCommand['action']): void {
+    this.arrival?.onCommand()
+    this.arrival?.onDecided()
+    this.state = 'open'
+    this.forget()
+    this.peer.limit({ messageBytes: action === 'play' ? MAX_OPENING_MESSAGE_BYTES : Infinity })
+    this.socket.setNoDelay(false)
+  }
+
   closed(): void {
     // While a backend is asked, its place is free when that has answered.
     if (!this.asking) this.arrival?.onDecided()

@@ -43,6 +43,8 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
     dialect: createDialect(context.config),
     newSessionId: () => Buffer.from(Date.now().toString(36) + randomBytes(12).toString('hex'), 'latin1').toString('latin1'),
     grant: (req, admission, address) => grants.give(req, { admission, address }),
+    // Its one folder has paths of its own.
+    admitFile: () => undefined,
     openViewer: (admission, address, owner) => openViewer(viewers, admission, address, owner),
     install({ rtmp, http, proxy }) {
       try {

@@ -52,7 +52,7 @@ const madeBy = (context: NmsContext, make: () => void): NmsRtmpSession => {
   return made as NmsRtmpSession
 }
 
-const NOBODY: RtmpListener = { command: () => undefined, playEnded: () => undefined, closed: () => undefined, released: () => undefined }
+const NOBODY: RtmpListener = { command: () => undefined, own: () => undefined, playEnded: () => undefined, closed: () => undefined, released: () => undefined }
 
 /** Streams that run already go on; a connection that has not said what it wants is cut. */
 const takeRunning = (setting: PeerSetting, front: RtmpFront): void => {

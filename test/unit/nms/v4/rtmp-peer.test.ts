@@ -41,7 +41,7 @@ describe('an RTMP connection in the parser of node-media-server', () => {
     const [socket] = await once(server, 'connection') as [Socket]
     session = new (load('session/rtmp_session.js') as new (socket: Socket) => NmsRtmpSession & { run: () => void })(socket)
     ;(session as unknown as { run: () => void }).run()
-    peer = adoptRtmp(session, { context, grants: createGrants(), undo: new Set() }, false, { command: () => onCommand(), playEnded: () => undefined, closed: () => undefined, released: () => undefined })
+    peer = adoptRtmp(session, { context, grants: createGrants(), undo: new Set() }, false, { command: () => onCommand(), own: () => undefined, playEnded: () => undefined, closed: () => undefined, released: () => undefined })
     peer.feed(Buffer.concat([Buffer.of(3), randomBytes(3072)]))
   })
   afterEach(async () => {

@@ -1,0 +1,30 @@
+import { join, resolve } from 'node:path'
+import type { Dialect, StaticRoute } from '../dialect.js'
+import { liveOf, streamPathOf, webSocketStreamPath } from '../stream-path.js'
+import type { NmsConfig } from './shapes.js'
+
+/** NMS's own default. */
+const MEDIAROOT = './media'
+
+const folder = (value: unknown): string | undefined => typeof value === 'string' && value !== '' ? value : undefined
+
+/**
+ * How version 2 names streams and routes requests: everything that ends in `.flv` is live; what is left
+ * is looked for in the package's own pages, in `mediaroot` and in `webroot`, all mounted at the root.
+ *
+ * @param dir - the folder of the package; `undefined` where it is not known
+ */
+export const createDialect = ({ http }: NmsConfig, dir?: string): Dialect => {
+  const at = (root: string | undefined, open: boolean): StaticRoute[] => root === undefined ? [] : [{ router: '/', root: resolve(root), open }]
+  const pages = dir && join(dir, 'src', 'public')
+  return {
+    staticRoutes: http ? [...at(pages, true), ...at(folder(http.mediaroot) ?? MEDIAROOT, false), ...at(folder(http.webroot), true)] : [],
+    streamOf: streamPathOf,
+    liveOf,
+    webSocketStreamOf: webSocketStreamPath,
+    actionOf: (method) => method === 'GET' ? 'play' : undefined,
+    webSocketActionOf: () => 'play',
+    isOwnPage: (rawPath) => /^\/(?:admin\/|api(?:\/|$))/i.test(rawPath),
+    fileOverLive: () => 'never'
+  }
+}
