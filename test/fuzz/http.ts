@@ -21,7 +21,7 @@ const TARGET_FRAME = Buffer.alloc(200, 80)
 const CALM_FRAME = Buffer.alloc(200, 120)
 
 const openHttpArena = async (): Promise<Arena> => {
-  const arena = await openArena({ options: { defaultAction: 'allow', timeoutMs: 30_000, maxHeld: 0, hlsIdleMs: 300, maxSessionsPerIp: 100_000 } })
+  const arena = await openArena({ options: { defaultAction: 'allow', timeoutMs: 30_000, maxHeld: 0, hlsIdleMs: 300, files: { vodIdleMs: 300 }, maxSessionsPerIp: 100_000 } })
   const closed = (path: string): [string, string] => [path.slice(1), `#EXTM3U\n# closed:${path}\n`]
   await writeFiles(arena.server.dir, Object.fromEntries([
     closed('/media/live/other/index.m3u8'), closed('/media/live/other/recording.mp4'), ['media/live/other/page.html', 'open']

@@ -52,7 +52,7 @@ const nobodyIn = (outcomes: readonly Outcome[]): void => {
 describe('own exhaustion under a default action of allow, and a backend that denies', function () {
   this.timeout(60_000)
   let arena: Arena
-  before(async () => { arena = await openArena({ options: { defaultAction: 'allow', hlsIdleMs: 300 } }) })
+  before(async () => { arena = await openArena({ options: { defaultAction: 'allow', hlsIdleMs: 300, files: { vodIdleMs: 300 } } }) })
   afterEach('none of it is an outage, nor counts for the breaker', async () => { expect(await arena.server.outages()).to.deep.equal([]) })
   after(() => arena?.close())
 

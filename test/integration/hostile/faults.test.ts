@@ -53,7 +53,7 @@ for (const defaultAction of ['deny', 'allow'] as const) {
     before(async function () {
       this.timeout(60_000)
       arena = keep(await openArena({
-        options: { defaultAction, timeoutMs: 1500, hlsIdleMs: 300, breaker: false },
+        options: { defaultAction, timeoutMs: 1500, hlsIdleMs: 300, files: { vodIdleMs: 300 }, breaker: false },
         url: async (backend) => { proxy = keep(await createFaultyProxy(backend.port)); return proxy.url }
       }))
     })

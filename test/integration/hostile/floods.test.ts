@@ -76,7 +76,7 @@ const wayOf = (index: number): Way => WAYS[index % WAYS.length]!
 describe('floods', function () {
   this.timeout(180_000)
   let arena: Arena
-  before(async () => { arena = await openArena({ options: { maxHeldPerIp: 200, timeoutMs: 30_000, hlsIdleMs: 300, log: 'denials' } }) })
+  before(async () => { arena = await openArena({ options: { maxHeldPerIp: 200, timeoutMs: 30_000, hlsIdleMs: 300, files: { vodIdleMs: 300 }, log: 'denials' } }) })
   after(() => arena?.close())
 
   const held = (): Promise<number> => arena.server.evaluate(({ auth }) => auth?.stats().held ?? -1)

@@ -26,7 +26,7 @@ describe('outages over node-media-server', function () {
   let next = 10_000
   before(async () => {
     arena = keep(await openArena({
-      options: { log: 'outages', hlsIdleMs: 300 },
+      options: { log: 'outages', hlsIdleMs: 300, files: { vodIdleMs: 300 } },
       url: async (backend) => { proxy = keep(await createFaultyProxy(backend.port)); return proxy.url }
     }))
   })
