@@ -46,14 +46,26 @@ export const serve = (args: string[]): undefined => {
       handle.reload().catch((error: unknown) => process.stderr.write(`nms-http-auth: not reloaded, all is as it was: ${error instanceof Error ? error.message : String(error)}\n`))
     }
   })
-  process.once('SIGTERM', () => {
-    // A second one ends the process at once, as it would any other.
-    void Promise.allSettled(handles.map((handle) => handle.drain())).then(() => process.exit(0))
-  })
+  drainOnSigterm(handles)
   const { dir } = findInstalled() ?? refuse('node-media-server is not installed; run: npm install node-media-server@4')
   const main = join(dir, 'bin', 'app.js')
   process.argv = [process.argv[0] ?? 'node', main, ...args]
   createRequire(main)(main)
+}
+
+/** Drains at the first SIGTERM, and ends at once at the second. */
+const drainOnSigterm = (handles: readonly HttpAuth[]): void => {
+  let draining = false
+  let echoes = 0
+  process.on('SIGTERM', () => {
+    if (!draining) {
+      draining = true
+      // NMS 4's store answers a SIGTERM with another one to its own process, which must not end the drain.
+      echoes = process.listenerCount('SIGTERM') - 1
+      void Promise.allSettled(handles.map((handle) => handle.drain())).then(() => process.exit(0))
+    } else if (echoes > 0) echoes -= 1
+    else process.exit(143)
+  })
 }
 
 /**
