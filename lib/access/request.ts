@@ -1,3 +1,5 @@
+import type { IdentityPart } from './identity.js'
+
 /** What a client wants to do with a stream. */
 export type Action = 'play' | 'publish'
 
@@ -25,6 +27,8 @@ export interface AccessRequest {
   readonly query: string
   /** `/app/name`, the stream as node-media-server names it. */
   readonly streamPath: string
+  /** What tells this viewer of files from another, where that is not query, address and user agent. */
+  readonly identity?: readonly IdentityPart[]
   /** How often this session was asked about before; absent on the first question. */
   readonly requestNumber?: number
 }

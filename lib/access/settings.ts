@@ -1,3 +1,4 @@
+import type { IdentityPart } from './identity.js'
 import type { Action, Protocol } from './request.js'
 
 /** What is asked, and how, for one action. Made by `options/resolve` and read by the other rooms. */
@@ -129,6 +130,8 @@ export interface Settings {
     readonly stream: string
     /** A playlist larger than this many bytes is refused. */
     readonly maxPlaylistBytes: number
+    /** What tells one viewer from another; the query is always in it. */
+    readonly identity: readonly IdentityPart[]
     /** Other origins to which a viewer's query may travel, as `URL.origin` writes them. */
     readonly ownOrigins: readonly string[]
     /** After this long without a request a session that plays a recording ends, in milliseconds. */

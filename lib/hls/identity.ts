@@ -1,4 +1,5 @@
 import { createHash, hash, type Hash } from 'node:crypto'
+import type { IdentityPart } from '../access/identity.js'
 import { withoutHlsDirectives } from '../access/hls-query.js'
 
 /** What a session of an HLS player may hold, and what one of other files may. */
@@ -21,6 +22,15 @@ const MAX_PREFIXES = 32
  */
 export const viewerQuery = (raw: string): string =>
   withoutHlsDirectives(raw).replace(/[^\x21\x23-\x7e]|#/gu, (character) => /\p{Surrogate}/u.test(character) ? '%EF%BF%BD' : encodeURIComponent(character))
+
+/**
+ * What tells a viewer with this query from another, where that is not everything. Who has no query is
+ * known by address and user agent whatever the operator says: else all of them would be one.
+ *
+ * @param query as `viewerQuery` makes it
+ */
+export const identityFor = (parts: readonly IdentityPart[], query: string): readonly IdentityPart[] | undefined =>
+  query === '' || (parts.includes('address') && parts.includes('userAgent')) ? undefined : parts
 
 /** A header of its own length before each part, so that no client can move text from one into another. */
 const head = (family: Family, directory: string, { ip, userAgent }: Identity): string =>

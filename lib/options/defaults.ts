@@ -42,6 +42,7 @@ export const DEFAULTS = deepFreeze({
     ],
     stream: '{app}/{stream}',
     maxPlaylistBytes: 4 * 1024 * 1024,
+    identity: ['query', 'address', 'userAgent'],
     ownOrigins: [],
     vodIdleMs: 600_000
   },

@@ -31,7 +31,8 @@ const TYPES: Readonly<Record<string, string>> = {
   string: 'a string', array: 'a list', object: 'an object', integer: 'a whole number', boolean: 'true or false', null: 'null'
 }
 
-const problem = ({ keyword, params, data }: ErrorObject): string => {
+const problem = (error: ErrorObject): string => {
+  const { keyword, params, data } = error
   const given = params as Record<string, unknown>
   switch (keyword) {
     case 'type': return `must be ${[given['type']].flat().map((type) => TYPES[String(type)] ?? String(type)).join(' or ')}`
@@ -41,6 +42,7 @@ const problem = ({ keyword, params, data }: ErrorObject): string => {
     case 'minItems': case 'minLength': return 'must not be empty'
     case 'uniqueItems': return 'must not name anything twice'
     case 'not': return typeof data === 'boolean' ? 'must be an object or false' : `must not be ${String(data)}`
+    case 'contains': return `must name ${JSON.stringify((error.schema as { const: unknown }).const)}`
     case 'format': return FORMATS[String(given['format'])]?.(String(data)) ?? 'is not valid'
     default: return 'is not valid'
   }
@@ -51,6 +53,8 @@ export const mistakeOf = (error: ErrorObject): string | undefined => {
   const { keyword, instancePath, propertyName, params, data, parentSchema } = error
   const given = params as Record<string, string>
   if (keyword === 'propertyNames') return undefined
+  // Ajv says of each member, too, that it is not the one that is missing.
+  if (keyword === 'const') return undefined
   if (keyword === 'additionalProperties') {
     const key = given['additionalProperty'] ?? ''
     const { properties = {} } = parentSchema as { properties?: object }

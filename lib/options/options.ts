@@ -1,3 +1,4 @@
+import type { IdentityPart } from '../access/identity.js'
 import type { Action, Protocol } from '../access/request.js'
 import type { ServerName } from '../access/settings.js'
 import type { AdminOptions } from './admin.js'
@@ -143,6 +144,13 @@ export interface FilesOptions {
   stream?: string
   /** A playlist with more bytes, before or after each link has got the viewer's query, is refused. Default 4194304 (4 MiB). */
   maxPlaylistBytes?: number
+  /**
+   * What tells one viewer of HLS and files from another: `"query"` (always in it), `"address"`,
+   * `"userAgent"`. Default all three. A phone that leaves the Wi-Fi changes its address, some players
+   * fetch keys with another user agent; with `["query"]` whoever has the link is the session. Viewers
+   * without a query are told by all three whatever stands here.
+   */
+  identity?: IdentityPart[]
   /**
    * Other names of this server, such as `https://cdn.example.com`: whole URLs in playlists that lead
    * there carry the viewer's query, too. Default none. They open no directory.

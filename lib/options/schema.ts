@@ -162,6 +162,10 @@ export const SCHEMA = deepFreeze({
           description: 'What the directory of a file below the static route means: {app} takes one or more directories, {stream} one.'
         },
         maxPlaylistBytes: count(1, DEFAULTS.files.maxPlaylistBytes, 'A playlist with more bytes is refused.'),
+        identity: {
+          type: 'array', uniqueItems: true, items: { enum: ['query', 'address', 'userAgent'] }, contains: { const: 'query' }, default: DEFAULTS.files.identity,
+          description: 'What tells one viewer from another; "query" must be in it. With ["query"] whoever has the link is the session.'
+        },
         ownOrigins: {
           type: 'array', uniqueItems: true, items: { type: 'string', format: 'origin' }, default: DEFAULTS.files.ownOrigins,
           description: 'Other names of this server, such as a CDN\'s, to which links in playlists carry the viewer\'s query.'

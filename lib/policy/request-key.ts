@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { marksOf } from '../access/identity.js'
 import { withoutHlsDirectives } from '../access/hls-query.js'
 import type { AccessRequest, Protocol } from '../access/request.js'
 
@@ -12,12 +13,15 @@ export const isForFiles = ({ protocol }: Pick<AccessRequest, 'protocol'>): boole
 /**
  * What makes two access requests the same one for the backend's answers: action, protocol with or
  * without TLS, client address, stream, raw query and user agent. For HLS and files the stream is
- * the directory, and the directives that a low-latency player adds to each query do not count.
+ * the directory, and the directives that a low-latency player adds to each query do not count, nor what
+ * `files.identity` leaves out.
  *
  * Each part goes in with its length before it, so no client can move text from one into another;
  * hashed, because a query may be long and the keys are many.
  */
-export const requestKey = ({ action, protocol, ip, path, streamPath, query, userAgent }: AccessRequest): string => {
+export const requestKey = (request: AccessRequest): string => {
+  const { action, protocol, path, streamPath, query } = request
+  const { ip, userAgent } = marksOf(request)
   const files = isForFiles({ protocol })
   const parts = [
     action, FAMILIES[protocol], ip,

@@ -44,6 +44,30 @@ describe('sessions of HLS and files', function () {
     })
   }
 
+  for (const [identity, moved, other] of [
+    [['query', 'address', 'userAgent'], 2, 3], [['query', 'userAgent'], 1, 2], [['query', 'address'], 2, 2], [['query'], 1, 1]
+  ] as const) {
+    it(`are told apart by ${identity.join(', ')}, and by everything where there is no query`, async () => {
+      const server = await start({ files: { identity }, rememberMs: 600_000 })
+      const client = keep(fileClient(server.ports))
+      const get = async (target: string, from: string, userAgent: string): Promise<number> => (await client.get(target, { from, headers: { 'user-agent': userAgent } })).status
+      expect(await get(MASTER, '127.0.0.2', 'phone')).to.equal(200)
+      expect(await get('/static/live/s/720p/1.ts?token=123', '127.0.0.3', 'phone')).to.equal(200)
+      expect(backend.requests, 'by another address').to.have.length(moved)
+      expect(await get('/static/live/s/720p/2.ts?token=123', '127.0.0.2', 'its key loader')).to.equal(200)
+      expect(backend.requests, 'by another user agent').to.have.length(other)
+      expect(await get('/static/live/s/720p/2.ts?token=124', '127.0.0.2', 'phone')).to.equal(403)
+      backend.answer({ status: 200 })
+      const asked = backend.requests.length
+      for (const from of ['127.0.0.2', '127.0.0.3']) expect(await get('/static/live/s/index.m3u8', from, 'phone')).to.equal(200)
+      expect(backend.requests, 'without a query').to.have.length(asked + 2)
+      // Who was closed is closed by every address.
+      for (const { id } of await server.evaluate(({ auth }) => auth!.sessions())) await closeSession(server, id)
+      backend.answer({ status: 403 })
+      for (const from of ['127.0.0.2', '127.0.0.3']) expect(await get(MASTER, from, 'phone')).to.equal(403)
+    })
+  }
+
   it('are not anybody else\'s who comes on the same connection', async () => {
     const server = await start()
     const client = keep(fileClient(server.ports))

@@ -1,8 +1,9 @@
 import type { Networks } from '../../access/address.js'
 import type { Claim } from '../../access/place.js'
+import { marksOf } from '../../access/identity.js'
 import type { Settings } from '../../access/settings.js'
 import { deny, type Verdict } from '../../access/verdict.js'
-import { viewerQuery } from '../../hls/identity.js'
+import { identityFor, viewerQuery } from '../../hls/identity.js'
 import { compilePlaylist } from '../../hls/playlist.js'
 import { createPlaylists } from '../../hls/playlists.js'
 import type { Session } from '../../hls/sessions.js'
@@ -76,7 +77,7 @@ export const createFilesGate = (
   const admit = async (exchange: Exchange, { path, file }: ServedPath, kind: Exclude<FileKind, 'open'>, belonging: Belonging): Promise<void> => {
     const { client, query, signal } = exchange
     const protocol = belonging.families.at(-1) ?? 'file'
-    const request = fileRequest({ protocol, path, query, streamPath: streamPathOf(file, path) }, client, host.newSessionId())
+    const request = fileRequest({ protocol, path, query, streamPath: streamPathOf(file, path), identity: identityFor(settings.identity, belonging.identity.query) }, client, host.newSessionId())
     const slot = door.hold(client.ip)
     if (slot === undefined) return refuse(exchange, door.refuse(request, overloaded))
     const outcome = await viewers.admit(belonging, { request, address: client.address, claim: claimOf(exchange.req.method, kind) }, signal, slot)
@@ -129,10 +130,11 @@ export const createFilesGate = (
         return exchange.forward()
       }
       const { client } = exchange
+      const query = viewerQuery(headerText(exchange.query))
       const belonging: Belonging = {
         families: FAMILIES[kind],
         directory: directoryOf(served.path),
-        identity: { ip: client.ip, userAgent: client.userAgent, query: viewerQuery(headerText(exchange.query)) },
+        identity: { ...marksOf({ ...client, identity: identityFor(settings.identity, query) }), query },
         query: headerText(exchange.query)
       }
       const session = viewers.find(belonging)

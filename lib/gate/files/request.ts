@@ -1,3 +1,4 @@
+import type { IdentityPart } from '../../access/identity.js'
 import type { AccessRequest } from '../../access/request.js'
 import type { HttpClient } from '../http/exchange.js'
 import { headerText } from '../http/header-text.js'
@@ -9,10 +10,12 @@ export interface FileTarget {
   readonly path: string
   readonly query: string
   readonly streamPath: string
+  /** See `AccessRequest`. */
+  readonly identity?: readonly IdentityPart[] | undefined
 }
 
 /** Translates a request for HLS or another file. */
-export const fileRequest = ({ protocol, path, query, streamPath }: FileTarget, client: HttpClient, sessionId: string): AccessRequest => ({
+export const fileRequest = ({ protocol, path, query, streamPath, identity }: FileTarget, client: HttpClient, sessionId: string): AccessRequest => ({
   sessionId,
   action: 'play',
   protocol,
@@ -21,5 +24,6 @@ export const fileRequest = ({ protocol, path, query, streamPath }: FileTarget, c
   origin: client.origin,
   userAgent: client.userAgent,
   query: headerText(query),
-  streamPath
+  streamPath,
+  ...(identity !== undefined && { identity })
 })

@@ -1,6 +1,7 @@
 import type { LeaveSignal } from '../../access/departure.js'
 import { MAX_ANSWERS, MAX_TEXTS_BYTES } from '../../access/bounds.js'
 import type { Claim, Place } from '../../access/place.js'
+import { marksOf } from '../../access/identity.js'
 import type { AccessRequest } from '../../access/request.js'
 import type { Settings } from '../../access/settings.js'
 import { deny, type Verdict } from '../../access/verdict.js'
@@ -152,8 +153,8 @@ const NO_KEYS: ReadonlyMap<string, string> = new Map()
 const MAX_QUERIES = 16
 
 /** The key of the directory of a request's path. */
-const keyOf = ({ protocol, path, ip, userAgent, query }: AccessRequest): string =>
-  sessionKey(protocol === 'hls' ? 'hls' : 'file', directoryOf(path), { ip, userAgent, query: viewerQuery(query) })
+const keyOf = (request: AccessRequest): string =>
+  sessionKey(request.protocol === 'hls' ? 'hls' : 'file', directoryOf(request.path), { ...marksOf(request), query: viewerQuery(request.query) })
 
 export const createViewers = (options: ViewersOptions): Viewers => {
   const { door, host, remembers, shared, limits } = options

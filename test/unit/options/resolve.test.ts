@@ -41,7 +41,7 @@ describe('options', () => {
       maxSessionsPerIp: 1000,
       files: {
         open: ['.html', '.css', '.js', '.mjs', '.map', '.json', '.svg', '.png', '.jpg', '.jpeg', '.gif', '.webp', '.ico', '.woff', '.woff2', '.txt'],
-        stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304, ownOrigins: [], vodIdleMs: 600_000
+        stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304, identity: ['query', 'address', 'userAgent'], ownOrigins: [], vodIdleMs: 600_000
       },
       cors: { origins: ['*'], credentials: false },
       limits: { perUser: 0, whenFull: 'endOldest', barMs: 20_000, userParams: [], ignoreUsers: [] },
@@ -88,7 +88,7 @@ describe('options', () => {
       expect(resolve({ url: URL, probe: { query: 'token=probe' } }).play.probe).to.deep.equal({ path: '/probe/probe', query: 'token=probe' })
     })
     it('a part of files leaves the rest, and extensions may be written in any way', () => {
-      expect(resolve({ url: URL, files: { open: ['HTML', '.Js'] } }).files).to.deep.equal({ open: ['.html', '.js'], stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304, ownOrigins: [], vodIdleMs: 600_000 })
+      expect(resolve({ url: URL, files: { open: ['HTML', '.Js'] } }).files).to.deep.equal({ open: ['.html', '.js'], stream: '{app}/{stream}', maxPlaylistBytes: 4_194_304, identity: ['query', 'address', 'userAgent'], ownOrigins: [], vodIdleMs: 600_000 })
       expect(resolve({ url: URL, files: { open: [] } }).files.open).to.deep.equal([])
     })
     it('origins as browsers write them', () => {
@@ -194,6 +194,8 @@ describe('options', () => {
       [{ url: URL, trustProxy: ['::1'], proxyProtocol: ['ws'] }, 'httpAuth.proxyProtocol[0]: must be "rtmp" or "rtmps" or "http" or "https", got "ws"'],
       [{ url: URL, cors: { credentials: true } }, 'httpAuth.cors.credentials: needs origins by name, since browsers refuse credentials with "*"'],
       [{ url: URL, cors: { origins: ['https://tv.example.com/'] } }, 'httpAuth.cors.origins[0]: must be scheme, host and port alone: https://tv.example.com, got a string that is not shown here'],
+      [{ url: URL, files: { identity: ['address'] } }, 'httpAuth.files.identity: must name "query", got a list'],
+      [{ url: URL, files: { identity: ['query', 'ip'] } }, /^httpAuth\.files\.identity\[1\]: must be "query" or "address" or "userAgent", got/],
       [{ url: URL, files: { ownOrigins: ['cdn.example.com'] } }, 'httpAuth.files.ownOrigins[0]: must be an origin such as https://tv.example.com, got "cdn.example.com"'],
       [{ url: URL, trustProxy: '10.0.0.1' }, 'httpAuth.trustProxy: must be a list, got "10.0.0.1"'],
       [{ url: URL, rules: [{ ip: 'localhost', verdict: 'allow' }] }, 'httpAuth.rules[0].ip: must be an IPv4 or IPv6 address or a CIDR network, got "localhost"'],

@@ -25,7 +25,7 @@ const options: Record<keyof Options, true> = {
 }
 const tls: Record<keyof TlsOptions, true> = { ca: true, cert: true, key: true, rejectUnauthorized: true }
 const breaker: Record<keyof BreakerOptions, true> = { failures: true, probeMs: true }
-const files: Record<keyof FilesOptions, true> = { open: true, stream: true, maxPlaylistBytes: true, ownOrigins: true, vodIdleMs: true }
+const files: Record<keyof FilesOptions, true> = { open: true, stream: true, maxPlaylistBytes: true, identity: true, ownOrigins: true, vodIdleMs: true }
 const audit: Record<keyof AuditOptions, true> = { file: true, tokens: true, secret: true }
 const admin: Record<keyof AdminOptions, true> = { port: true, bind: true, token: true, tokenFile: true, hosts: true, metricsOpen: true }
 const webhook: Record<keyof WebhookOptions, true> = { url: true, events: true, headers: true, secret: true }

@@ -29,6 +29,9 @@ describe('the key of an access request', () => {
     ['a directive without HLS', { query: 'token=1' }, { query: 'token=1&_HLS_msn=1' }, false],
     ['a file and a stream of the same path', hls, { ...hls, protocol: 'file' }, false],
     ['text moved from the query to the user agent', { query: 'a', userAgent: 'bc' }, { query: 'ab', userAgent: 'c' }, false],
+    ['another address, where that does not count', { ...hls, identity: ['query', 'userAgent'] }, { ...hls, identity: ['query', 'userAgent'], ip: '203.0.113.9' }, true],
+    ['another player, where addresses do not count', { ...hls, identity: ['query', 'userAgent'] }, { ...hls, identity: ['query', 'userAgent'], userAgent: 'VLC' }, false],
+    ['another address and player, where the query alone counts', { ...hls, identity: ['query'] }, { ...hls, identity: ['query'], ip: '203.0.113.9', userAgent: 'VLC' }, true],
     ['half a surrogate pair', { query: '\ud800' }, { query: '\ud801' }, false]
   ]
   for (const [what, a, b, same] of cases) {
