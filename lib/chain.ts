@@ -72,9 +72,18 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
     const guarded = breaker(backend.authorize, backendSettings.breaker, { probe: probeOf(backend), onAnswer }, hooks)
     const outage = watchOutage(guarded.authorize, onAnswer, hooks)
     asked.push({ backend, breaker: guarded, outage })
-    const answered = defaultAction(lastVerdict(outage.authorize, backendSettings, memoryIn(allowedLast)), { ...backendSettings, ...hooks })
+    const [memory, last] = [memoryIn(allowed), memoryIn(allowedLast)]
+    const answered = defaultAction(lastVerdict(outage.authorize, backendSettings, last), { ...backendSettings, ...hooks })
+    /** Its 200 renews what is remembered. */
+    const recheck: Authorize = (request, signal) => guarded.authorize(request, signal).then((verdict) => {
+      if (!verdict.allowed || verdict.source !== 'backend') return verdict
+      const forMs = verdict.validForMs ?? backendSettings.rememberMs
+      if (forMs > 0) memory.set(requestKey(request), verdict, forMs)
+      if (backendSettings.lastVerdictMs > 0) last.set(requestKey(request), verdict, backendSettings.lastVerdictMs)
+      return verdict
+    })
     // Denials first: a flood of guesses costs the store no look-ups.
-    return { authorize: rememberDenial(remember(answered, backendSettings, memoryIn(allowed), shared), backendSettings), recheck: guarded.authorize }
+    return { authorize: rememberDenial(remember(answered, backendSettings, memory, shared), backendSettings), recheck }
   }
   const forPlayers = asking(play)
   const forPublishers = 'refuse' in publish || publish === play ? forPlayers : asking(publish)

@@ -37,6 +37,8 @@ import { resolve } from './options/resolve.js'
 import { onCaught, safely } from './safely.js'
 import { warningsOf } from './options/warnings.js'
 import { createRegistry, type Registry } from './sessions/registry.js'
+import { createRechecks } from './sessions/rechecks.js'
+import { requestKey } from './policy/request-key.js'
 import { FORGETS } from './sessions/end-reason.js'
 import { createTakeover } from './sessions/takeover.js'
 import { createHeld } from './gate/door/slots.js'
@@ -85,6 +87,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     },
     outage(change) {
       outage = change.state === 'begin' ? { since: Date.now(), reason: change.reason } : undefined
+      if (change.state === 'end') rechecks.outageEnded()
       log.outage(change)
       tell('unavailable', change)
     },
@@ -119,13 +122,25 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     onLimit: (action) => hub.limitAction(action),
     onManyAddresses: (user) => log.hint(`user ${user} comes from 20 addresses or more; if many share this id, name it in limits.ignoreUsers`)
   })
+  const rechecks = createRechecks({
+    ask: (request, signal) => chain.recheck(request, signal),
+    settingsOf: ({ action }) => {
+      if (settings.dryRun.includes(action)) return undefined
+      const { play, publish: publishing } = settings
+      return action === 'play' ? play : 'refuse' in publishing || publishing === play ? undefined : publishing
+    },
+    requestKey,
+    onResult: (result) => hub.recheck(result)
+  })
   sessions.watch({
     begin(session) {
+      rechecks.begin(session)
       const record = session.record()
       hub.start(record)
       tell('session', 'start', record)
     },
     end(session) {
+      rechecks.end(session)
       if (session.endReason !== undefined && FORGETS.has(session.endReason)) {
         for (const request of viewers.aliases(session.request)) chain.forget(request)
         fleet?.forgotten(session)
@@ -146,7 +161,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     hold: (ip) => held.enter(ip),
     bar: (request) => settings.dryRun.includes('play') ? undefined : sessions.refuse(request),
     enter: sessions.enter,
-    reserve: sessions.reserve,
+    reserve: (request, verdict, claim) => rechecks.refuse(request, verdict) ?? sessions.reserve(request, verdict, claim),
     report: (request, verdict, heldMs) => hub.verdict({ at: Date.now(), request, verdict, ...(heldMs !== undefined && { heldMs }) }),
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
@@ -175,6 +190,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
   const close = (reason: 'detached' | 'stopped'): Promise<void> => closing ??= (async () => {
     door.close()
     sessions.close(reason)
+    rechecks.close()
     rtmp.close()
     viewers.close()
     // Those who are held hear their verdict, and are told, before the door is taken away.

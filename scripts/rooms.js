@@ -13,7 +13,7 @@ export const ROOMS = {
   options: { may: ['access', 'errors', 'section'], packages: ['ajv', 'leven'] },
   backend: { may: ['access', 'errors', 'mask', 'trace', 'version'], packages: ['undici'] },
   policy: { may: ['access', 'errors', 'sessions/store', 'trace'], packages: [] },
-  sessions: { may: ['access', 'policy/request-key', 'policy/rule-path', 'trace'], packages: [] },
+  sessions: { may: ['access', 'errors', 'policy/request-key', 'policy/rule-path', 'trace'], packages: [] },
   store: { may: ['access', 'errors', 'sessions/store', 'trace'], packages: ['ioredis'] },
   hls: { may: ['access'], packages: [] },
   gate: { may: ['access', 'gate/door', 'gate/http', 'gate/flv', 'gate/files', 'nms/host', 'nms/dialect'], packages: [] },

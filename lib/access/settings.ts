@@ -30,6 +30,10 @@ export interface BackendSettings {
   readonly redirects: boolean
   /** How long after an allow the same request is allowed again during an outage, in milliseconds; 0 is never. */
   readonly lastVerdictMs: number
+  /** `false`: nobody who is in is asked about again. */
+  readonly recheck: { readonly staleMs: number, readonly early: boolean, readonly afterOutage: boolean } | false
+  /** When to ask again where the backend does not say, in milliseconds; 0 is never. */
+  readonly recheckMs: number
   /** The neutral question: its `X-Real-Path` and its query, of which no client knows or the backend refuses both. */
   readonly probe: { readonly path: string; readonly query: string }
   readonly breaker: { readonly failures: number; readonly probeMs: number } | false

@@ -58,7 +58,7 @@ export class Documents {
     const backend = settings[action]
     if (!settings.actions.includes(action)) return { asked: false, why: `${action} is open to everybody` }
     if ('refuse' in backend) return { asked: false, why: backend.refuse }
-    const { tls, urls, headers, params, strategy, defaultAction, timeoutMs, maxConnections, unavailableStatuses, requireHeader, denyBody, rememberMs, rememberDenialMs, redirects, lastVerdictMs, probe } = backend
+    const { tls, urls, headers, params, strategy, defaultAction, timeoutMs, maxConnections, unavailableStatuses, requireHeader, denyBody, rememberMs, rememberDenialMs, redirects, lastVerdictMs, recheck, recheckMs, probe } = backend
     return {
       asked: true,
       urls: urls.map((url) => this.url(url)),
@@ -75,6 +75,8 @@ export class Documents {
       rememberDenialMs,
       redirects,
       lastVerdictMs,
+      recheck,
+      recheckMs,
       probe: { path: probe.path, query: this.query(probe.query) },
       rejectUnauthorized: tls.rejectUnauthorized
     }

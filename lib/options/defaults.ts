@@ -3,6 +3,7 @@ import { AUDIT_DEFAULTS } from './audit.js'
 import { CORS_DEFAULTS } from './cors.js'
 import { deepFreeze } from './deep-freeze.js'
 import { LIMITS_DEFAULTS } from './limits.js'
+import { RECHECK_DEFAULTS } from './recheck.js'
 import { STORE_DEFAULTS } from './store.js'
 import { WEBHOOK_DEFAULTS } from './webhook.js'
 
@@ -30,6 +31,8 @@ export const DEFAULTS = deepFreeze({
   rememberDenialMs: 0,
   redirects: false,
   lastVerdictMs: 0,
+  recheck: RECHECK_DEFAULTS,
+  recheckMs: 0,
   probe: { path: '/probe/probe', query: '' },
   breaker: { failures: 10, probeMs: 2000 },
   hlsIdleMs: 32_000,

@@ -6,6 +6,7 @@ import type { AuditOptions } from './audit.js'
 import type { CorsOptions } from './cors.js'
 import type { PresetName } from './presets.js'
 import type { LimitsOptions } from './limits.js'
+import type { RecheckOptions } from './recheck.js'
 import type { StoreOptions } from './store.js'
 import type { WebhookOptions } from './webhook.js'
 
@@ -106,6 +107,10 @@ export interface BackendOptions {
    * action, in milliseconds. Default 0, not at all.
    */
   lastVerdictMs?: number
+  /** Asking again about sessions that run; `false` never does. In `publish` off unless it is given there. */
+  recheck?: RecheckOptions | false
+  /** How often to ask again where the backend does not say (`X-AuthDuration`), in milliseconds. Default 0, never (presets smarty and flussonic: 180000). */
+  recheckMs?: number
   /** What the backend is asked when it is to be known whether it is down. */
   probe?: ProbeOptions
   /**

@@ -1,6 +1,7 @@
 import { deepFreeze } from './deep-freeze.js'
 import type { LimitsOptions } from './limits.js'
 import type { BackendOptions } from './options.js'
+import type { RecheckOptions } from './recheck.js'
 
 /** What is known of one portal. */
 export interface Preset {
@@ -18,7 +19,7 @@ export interface Preset {
   /** Directories of the portal that people know but that are not on the way to its endpoint. */
   readonly aside?: readonly string[]
   /** What the portal needs set; the operator's own values come over it. */
-  readonly backend: Pick<BackendOptions, 'requireHeader' | 'denyBody' | 'params'>
+  readonly backend: Pick<BackendOptions, 'requireHeader' | 'denyBody' | 'params' | 'recheckMs'> & { readonly recheck?: RecheckOptions }
   /** What of the user limits the portal needs set. */
   readonly limits?: LimitsOptions
   /** Why a publisher is refused that no rule and no `publish` section speaks for; absent if the backend knows publishers. */
@@ -48,7 +49,8 @@ const entries = deepFreeze({
     hosted: { 'ministra.pro': '/server/api/chk_flussonic_tmp_link.php' },
     aside: ['c'],
     // A PHP fatal error answers 200 as well, but never with the viewer's id.
-    backend: { requireHeader: 'X-UserId' },
+    // A token is dead after five seconds: whoever is asked about again is out, so not before its time.
+    backend: { requireHeader: 'X-UserId', recheck: { early: false, afterOutage: false } },
     // Its links for Wowza and those to other servers have no box of their own.
     limits: { ignoreUsers: ['1', '/*'] },
     refusesPublishers: refusesPublishers('Ministra')
@@ -57,14 +59,14 @@ const entries = deepFreeze({
     title: 'IPTVPORTAL',
     url: 'https://go.iptvportal.cloud',
     endpoints: ['/auth/arescrypt/'],
-    backend: {},
+    backend: { recheck: { afterOutage: false } },
     refusesPublishers: refusesPublishers('IPTVPORTAL')
   },
   smarty: {
     title: 'Smarty',
     endpoints: ['/tvmiddleware/api/streamservice/token/check/'],
     // The token is bound to content and address only if the media server names both.
-    backend: { params: { name: '{stream}', ip: '{ip}' }, denyBody: true },
+    backend: { params: { name: '{stream}', ip: '{ip}' }, denyBody: true, recheckMs: 180_000 },
     refusesPublishers: refusesPublishers('Smarty')
   },
   // The many backends that were written for that server; where they answer is their own affair.
@@ -75,8 +77,10 @@ const entries = deepFreeze({
       params: {
         name: '{app}/{stream}', ip: '{ip}', proto: '{proto}', session_id: '{sessionId}',
         request_type: '{requestType}', request_number: '{requestNumber}'
-      }
+      },
+      recheckMs: 180_000
     },
+    limits: { userParams: ['token'] },
     refusesPublishers: refusesPublishers('Flussonic')
   }
 } satisfies Record<string, Preset>)

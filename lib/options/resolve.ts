@@ -90,6 +90,8 @@ const backendOf = ({ section, preset, home, baseDir, mistakes }: Part): BackendS
     rememberDenialMs: set.rememberDenialMs,
     redirects: set.redirects,
     lastVerdictMs: set.lastVerdictMs,
+    recheck: set.recheck === false ? false : { ...DEFAULTS.recheck, ...preset.backend.recheck, ...set.recheck },
+    recheckMs: set.recheckMs,
     probe: { ...DEFAULTS.probe, ...set.probe },
     breaker: set.breaker === false ? false : { ...DEFAULTS.breaker, ...set.breaker }
   }
@@ -102,8 +104,8 @@ const publishOf = (options: Options, part: Omit<Part, 'section'>, play: BackendS
   if (publish === undefined) return refusesPublishers === undefined ? play : { refuse: refusesPublishers }
   // A portal's address, secrets and quirks are no business of the publishers' backend.
   return refusesPublishers === undefined
-    ? backendOf({ ...part, section: { ...setOf(options), ...setOf(publish) }, home: (key) => key in publish ? 'httpAuth.publish' : 'httpAuth' })
-    : backendOf({ ...part, section: setOf(publish), preset: PRESETS.custom, home: () => 'httpAuth.publish' })
+    ? backendOf({ ...part, section: { ...setOf(options), recheck: false, ...setOf(publish) }, home: (key) => key in publish ? 'httpAuth.publish' : 'httpAuth' })
+    : backendOf({ ...part, section: { recheck: false, ...setOf(publish) }, preset: PRESETS.custom, home: () => 'httpAuth.publish' })
 }
 
 const ruleOf = (rule: RuleOptions, index: number): RuleSettings => {

@@ -6,6 +6,7 @@ import { DEFAULTS } from './defaults.js'
 import { deepFreeze } from './deep-freeze.js'
 import { PRESETS } from './presets.js'
 import { LIMITS_SCHEMA } from './limits.js'
+import { RECHECK_SCHEMA } from './recheck.js'
 import { STORE_SCHEMA } from './store.js'
 import { WEBHOOK_SCHEMA } from './webhook.js'
 
@@ -83,6 +84,8 @@ const backend = {
     type: 'boolean', default: DEFAULTS.redirects,
     description: 'Whether a redirect of the backend with an absolute Location sends an HTTP client there. It denies otherwise.'
   },
+  recheck: RECHECK_SCHEMA,
+  recheckMs: ms(0, DEFAULTS.recheckMs, 'How often to ask again about a session where the backend does not say; 0 is never.'),
   lastVerdictMs: ms(0, DEFAULTS.lastVerdictMs,
     'How long after an allow the same request is let in again during an outage, whatever the default action; 0 is never.'),
   probe: {

@@ -29,7 +29,10 @@ export const createMemory = (now: Clock = () => performance.now(), max = MAX_REM
   return {
     get(key) {
       const entry = entries.get(key)
-      if (entry === undefined || entry.until > now()) return entry?.verdict
+      if (entry === undefined) return undefined
+      const leftMs = entry.until - now()
+      // What the backend said to hold for a time holds for the rest of it.
+      if (leftMs > 0) return entry.verdict.validForMs === undefined ? entry.verdict : { ...entry.verdict, validForMs: leftMs }
       entries.delete(key)
       return undefined
     },

@@ -8,13 +8,14 @@ import type { SharedMemory } from './shared-memory.js'
 const debug = trace('policy')
 
 /** An earlier allow as the verdict of another session: what the backend said, but not how long it took. */
-export const remembered = ({ status, userId, maxSessions }: Verdict, reason: string, source: VerdictSource = 'remembered'): Verdict => ({
+export const remembered = ({ status, userId, maxSessions, validForMs }: Verdict, reason: string, source: VerdictSource = 'remembered'): Verdict => ({
   allowed: true,
   source,
   reason,
   ...(status !== undefined && { status }),
   ...(userId !== undefined && { userId }),
-  ...(maxSessions !== undefined && { maxSessions })
+  ...(maxSessions !== undefined && { maxSessions }),
+  ...(validForMs !== undefined && { validForMs })
 })
 
 /**
@@ -43,7 +44,7 @@ export const remember = (
       const { verdict, remainingMs } = known.allow
       memory.set(requestKey(request), verdict, remainingMs)
       debug('%s is remembered by another server', request.sessionId)
-      return remembered(verdict, 'allowed by the backend before')
+      return remembered({ ...verdict, ...(verdict.validForMs !== undefined && { validForMs: remainingMs }) }, 'allowed by the backend before')
     }
     return ask(request, signal)
   }

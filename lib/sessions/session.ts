@@ -25,7 +25,7 @@ export class Session implements Place {
   request: AccessRequest
   readonly source: VerdictSource
   readonly reason: string
-  readonly userId: string | undefined
+  userId: string | undefined
   startedAt = 0
   /** Its place of the user's limit, if it has one. */
   place: Occupancy | undefined
@@ -36,6 +36,17 @@ export class Session implements Place {
   /** By which rules others may go for it; see `whoGoes`. */
   strict = false
   sameDevice = true
+  /** How often the backend was asked about it since its begin. */
+  checks = 0
+  /** Where it hangs on the wheel of re-checks. */
+  notch = 0
+  /** Since when the backend says nothing about it; `undefined` while it does. */
+  failingSince: number | undefined
+  /** It came in during an outage, without the backend's word. */
+  cameUnasked = false
+  begunAt = 0
+  /** How long the backend's word holds, from the begin on, in milliseconds; `undefined` if it does not say. */
+  readonly validForMs: number | undefined
   /** By which rule it went, and for whom. */
   goneFor: GoneFor | undefined
   endReason: EndReason | undefined
@@ -53,6 +64,7 @@ export class Session implements Place {
     this.source = verdict.source
     this.reason = verdict.reason
     this.userId = verdict.userId
+    this.validForMs = verdict.validForMs
   }
 
   get state(): 'reserved' | 'running' | 'ended' {
@@ -89,6 +101,11 @@ export class Session implements Place {
   asksOn(): void { this.register.asksOn(this) }
   quietMs(): number { return this.client?.quietMs() ?? 0 }
   goneAfterMs(): number { return this.client?.goneAfterMs() ?? Infinity }
+
+  /** A later word of the backend names whose session it is; nobody goes for that. */
+  named({ userId }: Verdict): void {
+    this.userId ??= userId
+  }
 
   record(): SessionRecord {
     const { request: { sessionId, action, protocol, ip, userAgent, path, streamPath }, client, endReason, startedAt, source, reason, goneFor } = this

@@ -30,7 +30,7 @@ const optionRows = (): Map<string, string> => {
 }
 
 /** Sections whose options have rows of their own. */
-const SPLIT = ['tls', 'files', 'admin', 'audit', 'limits', 'store', 'webhook'] as const
+const SPLIT = ['tls', 'files', 'admin', 'audit', 'limits', 'recheck', 'store', 'webhook'] as const
 
 /** A section that has none of these does nothing. */
 const REQUIRED_IN_SECTION = ['admin.port', 'audit.file', 'store.url', 'webhook.url']

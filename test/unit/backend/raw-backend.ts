@@ -13,7 +13,7 @@ export const access = (change: Partial<AccessRequest> = {}): AccessRequest => ({
 export const settingsFor = (urls: readonly string[], change: Partial<BackendSettings> = {}): BackendSettings => ({
   urls, strategy: 'failover', defaultAction: 'deny', timeoutMs: 1000, maxConnections: 8, headers: {}, params: {},
   unavailableStatuses: [], tls: { rejectUnauthorized: true }, requireHeader: null, denyBody: false, rememberMs: 0, rememberDenialMs: 0, redirects: false,
-  lastVerdictMs: 0, probe: { path: '/probe/probe', query: '' }, breaker: false, ...change
+  lastVerdictMs: 0, recheck: false, recheckMs: 0, probe: { path: '/probe/probe', query: '' }, breaker: false, ...change
 })
 
 /** What a raw backend does with one request, given its text and how many came before it. */

@@ -104,8 +104,10 @@ describe('presets', () => {
     }
     const url = 'http://example.com/x'
     const bare = resolve({ url }).play
+    const [early, late] = [{ staleMs: 3_600_000, early: true, afterOutage: false }, { staleMs: 3_600_000, early: false, afterOutage: false }]
+    const rechecks: Partial<Record<PresetName, object>> = { ministra: { recheck: late }, iptvportal: { recheck: early }, smarty: { recheckMs: 180_000 }, flussonic: { recheckMs: 180_000 } }
     for (const [preset, set] of Object.entries(needs) as [PresetName, typeof needs.custom][]) {
-      it(preset, () => { expect(resolve({ preset, url }).play).to.deep.equal({ ...bare, ...set }) })
+      it(preset, () => { expect(resolve({ preset, url }).play).to.deep.equal({ ...bare, ...set, ...rechecks[preset] }) })
     }
     it('the specification\'s contract is what there is without a preset', () => {
       expect(resolve({ preset: 'custom', url })).to.deep.equal(resolve({ url }))
@@ -156,7 +158,7 @@ describe('presets', () => {
       })
       it(`${preset} takes a publish section for what it says, without the portal's address, secrets and quirks`, () => {
         const options = { preset, url, headers: { 'X-Key': 'k' }, params: { a: '1' }, rememberMs: 1000, publish: section } satisfies Options
-        expect(publishersOf(options)).to.deep.equal(resolve({ url: 'http://127.0.0.1:6000/publish' }).play)
+        expect(publishersOf(options)).to.deep.equal(resolve({ url: 'http://127.0.0.1:6000/publish', recheck: false }).play)
       })
       it(`${preset} needs a url in the publish section`, () => {
         expect(mistakesOf({ preset, url, publish: { timeoutMs: 10 } })).to.equal('httpAuth.publish.url: is required')

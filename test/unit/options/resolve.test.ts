@@ -33,7 +33,7 @@ describe('options', () => {
       actions: ['play', 'publish'],
       play: {
         urls: [`${URL}/`], strategy: 'failover', defaultAction: 'deny', timeoutMs: 3000, maxConnections: 256, headers: {}, params: {},
-        unavailableStatuses: [], tls: { rejectUnauthorized: true }, requireHeader: null, denyBody: false, rememberMs: 0, rememberDenialMs: 0, redirects: false, lastVerdictMs: 0,
+        unavailableStatuses: [], tls: { rejectUnauthorized: true }, requireHeader: null, denyBody: false, rememberMs: 0, rememberDenialMs: 0, redirects: false, lastVerdictMs: 0, recheck: { staleMs: 3_600_000, early: true, afterOutage: true }, recheckMs: 0,
         probe: { path: '/probe/probe', query: '' }, breaker: { failures: 10, probeMs: 2000 }
       },
       publish: settings.play,
@@ -63,7 +63,7 @@ describe('options', () => {
       it(key, () => { expect(resolve({ url: URL, [key]: value }).play).to.deep.include({ [key]: value }) })
       it(`${key}, for publishers alone`, () => {
         const settings = resolve({ url: URL, publish: { [key]: value } })
-        expect(settings.publish).to.deep.equal({ ...resolve({ url: URL }).play, [key]: value })
+        expect(settings.publish).to.deep.equal({ ...resolve({ url: URL }).play, recheck: false, [key]: value })
         expect(settings.play).to.deep.equal(resolve({ url: URL }).play)
       })
     }

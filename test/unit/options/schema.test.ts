@@ -17,7 +17,7 @@ import { createAppFolder, type AppFolder } from '../../support/apps.js'
 // The compiler refuses a list that has not exactly the keys of its type.
 const backend: Record<keyof BackendOptions, true> = {
   url: true, strategy: true, defaultAction: true, timeoutMs: true, maxConnections: true, headers: true, params: true, unavailableStatuses: true, tls: true,
-  requireHeader: true, denyBody: true, rememberMs: true, rememberDenialMs: true, redirects: true, lastVerdictMs: true, probe: true, breaker: true
+  requireHeader: true, denyBody: true, rememberMs: true, rememberDenialMs: true, redirects: true, lastVerdictMs: true, recheck: true, recheckMs: true, probe: true, breaker: true
 }
 const options: Record<keyof Options, true> = {
   ...backend, $schema: true, cors: true, preset: true, actions: true, publish: true, rules: true, trustProxy: true, proxyProtocol: true, maxHeld: true, maxHeldPerIp: true, commandTimeoutMs: true,

@@ -1,0 +1,67 @@
+import { expect } from 'chai'
+import { join } from 'node:path'
+import { startBackend, type ControlledBackend } from '../support/backend.js'
+import { cleanup } from '../support/cleanup.js'
+import { isRtmp, openClient, SPEECHES } from '../support/clients.js'
+import { fileClient } from '../support/file-clients.js'
+import { hlsStream, writeFiles } from '../support/hls-files.js'
+import { startServer, type TestServer } from '../support/server.js'
+import { until } from '../support/waiting.js'
+
+describe('a session that is asked about again', function () {
+  this.timeout(60_000)
+  const keep = cleanup()
+  let backend: ControlledBackend
+  let server: TestServer
+  beforeEach(async () => {
+    backend = keep(await startBackend())
+    backend.answer({ status: 200, headers: { 'X-AuthDuration': '1', 'X-UserId': 'u' } })
+    server = keep(await startServer({ config: { static: { router: '/static', root: 'static' } }, options: { url: backend.url, rememberMs: 60_000 } }))
+    await writeFiles(join(server.dir, 'static'), hlsStream('live/s', { segments: 3 }))
+  })
+  afterEach(() => keep.run())
+  const endReason = async (): Promise<string | undefined> => (await server.sessions()).find(({ event }) => event === 'end')?.session.endReason
+
+  for (const speech of SPEECHES) {
+    it(`goes on with a 200, the question being the same to the byte, and ends with a denial (${speech})`, async () => {
+      const client = keep(await openClient({ ports: server.ports, speech, action: 'play', streamPath: '/live/s', query: 'token=123' }))
+      await until(() => backend.requests.length >= 3, 'it is asked for twice more')
+      const [first, second] = backend.requests
+      expect([second!.url, second!.rawHeaders]).to.deep.equal([first!.url, first!.rawHeaders])
+      expect(client.closedAt()).to.equal(0)
+      backend.answer({ status: 403 })
+      await until(() => client.closedAt() > 0, 'it is ended')
+      if (isRtmp(speech)) expect(client.answer()).to.equal('NetStream.Play.Start')
+      expect(await endReason()).to.equal('denied')
+      const again = keep(await openClient({ ports: server.ports, speech, action: 'play', streamPath: '/live/s', query: 'token=123' }))
+      expect(await again.told).to.equal('no')
+    })
+  }
+
+  it('over HLS is refused with its next playlist', async () => {
+    const client = keep(fileClient(server.ports))
+    const target = '/static/live/s/720p/index.m3u8?token=123'
+    expect((await client.get(target)).status).to.equal(200)
+    await until(() => backend.requests.length >= 2, 'it is asked for again')
+    backend.answer({ status: 403 })
+    await until(async () => await endReason() === 'denied', 'it is ended')
+    expect((await client.get(target)).status).to.equal(403)
+  })
+
+  it('goes on while the backend is down', async () => {
+    const client = keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'play', streamPath: '/live/s', query: 'token=123' }))
+    await client.told
+    backend.answer({ status: 500 })
+    await server.waitFor(({ auth }) => (auth!.stats().rechecks.failed ?? 0) > 0)
+    expect([client.closedAt(), await endReason()]).to.deep.equal([0, undefined])
+  })
+
+  it('is no publisher', async () => {
+    keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'publish', streamPath: '/live/s', query: 'token=123' }))
+    await server.waitFor(({ auth }) => auth!.sessions().length === 1)
+    const asked = backend.requests.length
+    const { sleep } = await import('../support/waiting.js')
+    await sleep(2500)
+    expect(backend.requests).to.have.length(asked)
+  })
+})
