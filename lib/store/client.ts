@@ -18,16 +18,16 @@ const CONNECT_MS = 2000
  * @throws HttpAuthError `ERR_STORE_PACKAGE` if it is missing or of an unsupported version
  */
 const loadPackage = (): typeof ioredis => {
-  const advice = 'needs the package ioredis. Run: npm install ioredis@6'
+  const advice = 'Run: npm install ioredis@6'
   let version: string
   try {
     version = (load('ioredis/package.json') as { version: string }).version
   } catch (cause) {
-    throw new HttpAuthError('ERR_STORE_PACKAGE', `httpAuth.store ${advice}`, { cause })
+    throw new HttpAuthError('ERR_STORE_PACKAGE', `httpAuth.store needs the package ioredis. ${advice}`, { cause })
   }
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major !== 6 && (major !== 5 || minor < 4)) {
-    throw new HttpAuthError('ERR_STORE_PACKAGE', `httpAuth.store: ioredis ${version} is not supported (needs ^5.4 or ^6), it ${advice}`)
+    throw new HttpAuthError('ERR_STORE_PACKAGE', `httpAuth.store: ioredis ${version} is not supported (needs ^5.4 or ^6). ${advice}`)
   }
   return load('ioredis') as typeof ioredis
 }
