@@ -52,21 +52,60 @@ describe('what an admitted client can make the server hold', function () {
     })
   }
 
-  it('a WebSocket player that begins a frame without an end is cut', async () => {
-    const client = keep(await RawHttp.open({ port: server.ports.http, target: '/live/frame?token=123', headers: RawHttp.upgradeHeaders(server.ports.http) }))
-    await until(() => client.headers()['connection'] !== undefined, 'an answer')
-    const head = Buffer.alloc(14)
-    head[0] = 0x82
-    head[1] = 0xff
-    head.writeUInt32BE(90 * MB, 6)
-    client.wire.write(head)
-    for (let n = 0; n < 40 && !client.wire.isClosed; n += 1) {
-      client.wire.write(Buffer.alloc(64 * 1024))
-      await new Promise((resolve) => setTimeout(resolve, 5))
+  for (const [who, action, protocol] of [['player', 'play', undefined], ['publisher', 'publish', 'post']] as const) {
+    const connect = async (name: string): Promise<RawHttp> => {
+      const client = keep(await RawHttp.open({ port: server.ports.http, target: `/live/${name}?token=123`, headers: RawHttp.upgradeHeaders(server.ports.http, protocol) }))
+      await until(() => client.headers()['connection'] !== undefined, 'an answer')
+      return client
     }
-    await until(() => client.wire.isClosed, 'it is cut')
-    expect(await endOf('/live/frame', 'play')).to.equal('overflow')
-  })
+
+    it(`a WebSocket ${who} that begins a frame without an end is cut`, async () => {
+      const client = await connect(`frame-${action}`)
+      const head = Buffer.alloc(14)
+      head[0] = 0x82
+      head[1] = 0xff
+      head.writeUInt32BE(90 * MB, 6)
+      client.wire.write(head)
+      for (let n = 0; n < 40 && !client.wire.isClosed; n += 1) {
+        client.wire.write(Buffer.alloc(MB))
+        await until(() => client.wire.isClosed || client.wire.socket.writableLength === 0, 'it is sent')
+      }
+      await until(() => client.wire.isClosed, 'it is cut')
+      expect(await endOf(`/live/frame-${action}`, action)).to.equal('overflow')
+    })
+
+    it(`a WebSocket ${who} that pings for ever and reads no pong is cut`, async () => {
+      const client = await connect(`ping-${action}`)
+      client.wire.socket.pause()
+      const ping = Buffer.concat([Buffer.from([0x89, 0xfd, 0, 0, 0, 0]), Buffer.alloc(125)])
+      ping.writeUInt8(0x80 | 125, 1)
+      const pings = Buffer.concat(Array.from({ length: 8000 }, () => ping))
+      for (let n = 0; n < 60 && !client.wire.isClosed; n += 1) {
+        client.wire.write(pings)
+        await until(() => client.wire.isClosed || client.wire.socket.writableLength === 0, 'it is sent')
+        if (await endOf(`/live/ping-${action}`, action) !== undefined) break
+      }
+      // The library for WebSockets may be quicker.
+      expect(await endOf(`/live/ping-${action}`, action)).to.be.oneOf(['overflow', 'left'])
+      client.wire.reset()
+    })
+  }
+
+  for (const action of ['play', 'publish'] as const) {
+    it(`an RTMP client that sends commands for ever and reads no answer is cut: ${action}`, async () => {
+      const name = `commands-${action}`
+      const client = keep(await (action === 'play' ? RtmpClient.player : RtmpClient.publisher)({ port: server.ports.rtmp }, `${name}?token=123`))
+      client.wire.socket.pause()
+      const commands = Buffer.concat(Array.from({ length: 20_000 }, () => client.commandBytes('createStream', 9, [null])))
+      for (let n = 0; n < 60 && !client.wire.isClosed; n += 1) {
+        client.wire.write(commands)
+        await until(() => client.wire.isClosed || client.wire.socket.writableLength === 0, 'it is sent', 30_000)
+        if (await endOf(`/live/${name}`, action) !== undefined) break
+      }
+      expect(await endOf(`/live/${name}`, action)).to.equal('overflow')
+      client.wire.reset()
+    })
+  }
 
   it('metadata of an HTTP-FLV publisher is bounded as over RTMP', async () => {
     const client = keep(await RawHttp.open({ port: server.ports.http, target: '/live/script.flv?token=123', method: 'POST', publishes: true }))

@@ -100,10 +100,12 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
     wires.end.on('close', onClose)
     /* eslint-enable safely/callbacks */
     session.close = close
-    unbound()
+    unbound?.()
+    unwatch()
   }
 
-  const unbound = publishes ? boundScript(session) : watchUnread(session, () => {
+  const unbound = publishes ? boundScript(session) : undefined
+  const unwatch = watchUnread(session, publishes ? MAX_UNFINISHED_TAG_BYTES : MAX_UNFINISHED_BYTES, () => {
     grant?.admission.place.end('overflow')
     destroy(session)
   })
@@ -139,9 +141,11 @@ const boundScript = (session: NmsFlvSession): () => void => {
 
 /** What a WebSocket player may send of a frame that it does not finish. */
 const MAX_UNFINISHED_BYTES = 64 * 1024
+/** The same for a publisher: a tag of FLV, whose length has three bytes, with what may stand around it. */
+const MAX_UNFINISHED_TAG_BYTES = 16 * 1024 * 1024 + MAX_UNFINISHED_BYTES
 
-/** Ends a viewer that leaves too much unread, pongs included, or begins a frame without an end. */
-const watchUnread = (session: NmsFlvSession, cut: () => void): () => void => {
+/** Ends a client that leaves too much unread, pongs included, or begins a frame without an end. */
+const watchUnread = (session: NmsFlvSession, maxUnfinished: number, cut: () => void): () => void => {
   const { req, res, sendBuffer } = session
   let unread: Unread | undefined
   // It has its burst when NMS has begun it, in this turn of the event loop.
@@ -162,7 +166,7 @@ const watchUnread = (session: NmsFlvSession, cut: () => void): () => void => {
   const onFrame = safely(cut, () => { finished = socket.bytesRead })
   const onData = safely(cut, () => {
     check()
-    if (socket.bytesRead - finished > MAX_UNFINISHED_BYTES) cut()
+    if (socket.bytesRead - finished > maxUnfinished) cut()
   })
   for (const event of ['message', 'ping', 'pong']) res.on(event, onFrame)
   socket.on('data', onData)

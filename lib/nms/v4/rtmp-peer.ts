@@ -103,7 +103,10 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     // NMS drops what follows a second "?".
     const query = admission.request.query.replaceAll('?', '%3F')
     const invoke = { ...heldAt, streamName: query === '' ? name : `${name}?${query}` }
-    if (action === 'publish') return this.publish(invoke)
+    if (action === 'publish') {
+      this.unread = new Unread(this.socket.writableLength)
+      return this.publish(invoke)
+    }
     this.session.sendBuffer = this.sendBuffer
     commandsOf(rtmp).onPlay.call(rtmp, invoke)
     this.unread = new Unread(this.socket.writableLength)
@@ -166,7 +169,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     this.checkUnread()
   }
 
-  /** Media, and answers to commands, that a player does not read. */
+  /** Media, and answers to commands, that a client does not read. */
   private checkUnread(): void {
     if (this.unread?.exceeds(this.socket.writableLength) !== true) return
     this.unread = undefined
