@@ -120,6 +120,8 @@ export interface ViewersOptions {
   readonly remembers: (request: AccessRequest) => boolean
   /** What other servers remember, if there are any. */
   readonly shared?: SharedViewers | undefined
+  /** Bytes of all texts that sessions keep. */
+  readonly maxTextsBytes?: number
 }
 
 /** What the servers of a fleet tell each other about viewers. */
@@ -171,7 +173,7 @@ export const createViewers = (options: ViewersOptions): Viewers => {
    * the backend's answer is remembered opens the same again.
    */
   const gone = createEnded<Opened>(({ request }) => remembers(request), undefined, ({ request }) => lengthOf(request))
-  const texts = createTexts(MAX_TEXTS_BYTES)
+  const texts = createTexts(options.maxTextsBytes ?? MAX_TEXTS_BYTES)
   /** Sessions that were ended for another of their user less than a second ago. */
   const replaced = createEnded<{ readonly place: Place, readonly until: number }>(({ until }) => until > performance.now())
 
@@ -179,6 +181,11 @@ export const createViewers = (options: ViewersOptions): Viewers => {
   const aliasesOf = ({ value: { nms: { request }, otherQueries }, moreKeys }: Session<Viewer>): readonly AccessRequest[] =>
     [request.path, ...moreKeys.values()].flatMap((path) => [request.query, ...otherQueries ?? []].map((query) => ({ ...request, path, query })))
 
+  /** Gives back all of a client's bytes that its session keeps. */
+  const drop = ({ value: { texts: own, otherQueries } }: Session<Viewer>): void => {
+    texts.free(own)
+    for (const query of otherQueries ?? []) texts.free({ query })
+  }
   const account = ({ value }: Session<Viewer>): void => {
     for (const transfer of value.transfers ?? []) value.nms.sent(transfer.take())
   }
@@ -187,7 +194,7 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     session.value.nms.end('idle')
     const { key, moreKeys, value: { nms: { request } } } = session
     gone.add([key, ...moreKeys.keys()], { request, key, moreKeys })
-    texts.free(session.value.texts)
+    drop(session)
   }
   /** Somebody (the admin API, `notify.url`, a listener of `prePlay`) ends a session. */
   const closed = (nms: ViewerSession): void => {
@@ -197,7 +204,7 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     account(session)
     aliases.set(nms.request, aliasesOf(session))
     sessions.remove(session)
-    texts.free(session.value.texts)
+    drop(session)
     if (session.value.place.endReason === 'limit') replaced.add([session.key, ...session.moreKeys.keys()], { place: session.value.place, until: performance.now() + TOO_SOON_MS })
     for (const transfer of session.value.transfers ?? []) transfer.cut()
   }
@@ -324,9 +331,9 @@ export const createViewers = (options: ViewersOptions): Viewers => {
     find(belonging) {
       const session = findBy(belonging, sessions.find)
       if (session !== undefined && session.value.nms.request.query !== belonging.query) {
-        const { value } = session
-        value.otherQueries ??= new Set()
-        if (value.otherQueries.size < MAX_QUERIES) value.otherQueries.add(belonging.query)
+        const others = session.value.otherQueries ??= new Set()
+        const kept = others.size < MAX_QUERIES && !others.has(belonging.query) ? texts.take({ query: belonging.query }) : undefined
+        if (kept !== undefined) others.add(kept.query)
       }
       return session
     },
