@@ -166,13 +166,14 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
   const onCut = (ip: string, reason: CutReason, detail?: string): void => hub.cut(ip, reason, detail)
-  const rtmp = createRtmpGate(door, host.dialect, { get commandTimeoutMs() { return settings.commandTimeoutMs }, onCut, unadmitted: createUnadmitted() })
+  const unadmitted = createUnadmitted()
+  const rtmp = createRtmpGate(door, host.dialect, { get commandTimeoutMs() { return settings.commandTimeoutMs }, onCut, unadmitted })
   const viewers = createViewers({ limits: settings, door, host, remembers: (request) => chain.remembers(request), shared: fleet?.memory })
   const makeGeneration = (by: Settings, asking: Chain): Generation => {
     const trusted = networks(by.trustProxy)
     const cors = createCors(by.cors)
     const files = folders && createFilesGate(door, host, viewers, folders, trusted, by.files)
-    const http = { request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted, cors), upgrade: createWebSocketGate(door, host, trusted, cors) }
+    const http = { request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted, cors), upgrade: createWebSocketGate(door, host, { trusted, cors, unadmitted, onCut }) }
     return createGeneration({ settings: by, chain: asking, trusted, cors, http })
   }
   let generation = makeGeneration(first, makeChain(first))

@@ -103,4 +103,21 @@ describe('the places of those who wait', () => {
     expect(await client.told).to.equal('yes')
     expect(await server.evaluate(({ auth }) => auth?.stats().cutAtAccept)).to.equal(0)
   })
+
+  it('hold 64 MiB together, over WebSocket, too: the newest are cut, and the log says so', async function () {
+    this.timeout(60_000)
+    const server = await start({ maxHeld: 0, maxHeldPerIp: 0 })
+    const bytes = Buffer.alloc(128 * 1024)
+    let wires: Wire[] = []
+    for (let n = 0; n < 11; n += 1) {
+      const more = await Promise.all(Array.from({ length: 100 }, async () => {
+        const { wire } = keep(await RawHttp.open({ port: server.ports.http, target: '/live/s', headers: RawHttp.upgradeHeaders(server.ports.http) }))
+        wire.write(bytes)
+        return wire
+      }))
+      wires = [...wires, ...more]
+    }
+    await until(() => server.log().includes('all clients that wait hold too much'), 'one is cut', 30_000)
+    expect(wires[0]?.isClosed, 'the oldest stays').to.equal(false)
+  })
 })

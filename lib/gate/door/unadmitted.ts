@@ -1,5 +1,8 @@
 import { MAX_UNADMITTED_BYTES } from '../../access/bounds.js'
 
+/** Why somebody is cut. */
+export const TOO_MUCH = 'all clients that wait hold too much'
+
 /** A client that is not admitted yet, with what it makes this process hold. */
 export interface Holder {
   /** It is the newest, and all hold too much. */

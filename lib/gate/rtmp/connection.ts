@@ -14,7 +14,7 @@ import type { Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
 import { clientReason } from '../door/refusal.js'
 import type { Release } from '../door/slots.js'
-import type { Holder, Unadmitted } from '../door/unadmitted.js'
+import { TOO_MUCH, type Holder, type Unadmitted } from '../door/unadmitted.js'
 import { notRtmp } from './first-bytes.js'
 import { rtmpRequest } from './request.js'
 
@@ -93,7 +93,7 @@ export class RtmpConnection implements RtmpListener, Holder {
     this.socket.destroy()
   }
 
-  onTooMuch(): void { this.cut('overflow', 'all clients that wait hold too much') }
+  onTooMuch(): void { this.cut('overflow', TOO_MUCH) }
 
   command(received: RtmpCommand): void {
     const request = rtmpRequest(received, { id: this.peer.id, socket: this.socket, secure: this.secure }, this.dialect)

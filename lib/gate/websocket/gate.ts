@@ -1,5 +1,6 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Networks } from '../../access/address.js'
+import type { CutReason } from '../../access/cut.js'
 import type { Verdict } from '../../access/verdict.js'
 import { destroySoon } from '../../farewell.js'
 import { trace } from '../../trace.js'
@@ -7,6 +8,7 @@ import type { Host, HttpFront } from '../../nms/host.js'
 import { safely } from '../../safely.js'
 import { askedOr, type Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
+import { TOO_MUCH, type Unadmitted } from '../door/unadmitted.js'
 import type { Cors } from '../http/cors.js'
 import { httpClientOf, withoutHost } from '../http/client.js'
 import { excessOf, splitTarget } from '../http/target.js'
@@ -16,8 +18,18 @@ import { webSocketRequest } from './request.js'
 
 const debug = trace('gate')
 
+/** What it shares with the gates of other protocols. */
+export interface WebSocketGateOptions {
+  readonly trusted: Networks
+  readonly cors: Cors
+  /** What those hold who are not admitted. */
+  readonly unadmitted: Unadmitted
+  /** Told of a connection that is cut before it is decided. */
+  readonly onCut: (ip: string, reason: CutReason, detail?: string) => void
+}
+
 /** The door for WebSocket-FLV. */
-export const createWebSocketGate = (door: Door, host: Host, trusted: Networks, cors: Cors): HttpFront['upgrade'] => {
+export const createWebSocketGate = (door: Door, host: Host, { trusted, cors, unadmitted, onCut }: WebSocketGateOptions): HttpFront['upgrade'] => {
   const ask = async (held: HeldUpgrade, req: IncomingMessage, asked: Asked, address: string, forward: (head: Buffer) => void): Promise<void> => {
     const decision = await door.admit(asked, held.signal)
     if (decision === undefined) return
@@ -37,8 +49,8 @@ export const createWebSocketGate = (door: Door, host: Host, trusted: Networks, c
   return (req, socket, head, secure, forward) => {
     const excess = excessOf(req)
     const target = splitTarget(excess === undefined ? req.url ?? '' : '')
-    const held = holdUpgrade(socket, head)
     const client = httpClientOf(excess === undefined ? req : withoutHost(req), secure, 'ws', trusted)
+    const held = holdUpgrade(socket, head, unadmitted, () => onCut(client.ip, 'overflow', TOO_MUCH))
     const action = host.dialect.webSocketActionOf(firstSubprotocol(req))
     const request = webSocketRequest({ action, ...target, streamPath: host.dialect.webSocketStreamOf(target.rawPath) }, client, host.newSessionId())
     void ask(held, req, excess !== undefined ? askedOr(request.asked, excess) : isWebSocket(req) ? request : askedOr(request.asked, 'this is no WebSocket handshake'), client.address, forward)
