@@ -36,8 +36,10 @@ const isServerClass = (value: unknown): value is ServerClass =>
 const guardRun = ({ prototype }: ServerClass, onAttached: (handle: HttpAuth) => void): void => {
   const run = prototype.run
   prototype.run = function (this: object) {
-    if (!isAttached(this)) attachOrExit(this, onAttached)
-    return run.call(this)
+    if (isAttached(this)) return run.call(this)
+    attachOrExit(this, onAttached)
+    // A host whose servers are built by `run()` has put one of its own before this one.
+    return Object.hasOwn(this, 'run') ? (this as { run: () => Promise<void> }).run() : run.call(this)
   }
 }
 

@@ -24,7 +24,7 @@ export const ROOMS = {
   'gate/flv': { may: ['access', 'gate/door', 'gate/http', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
   'gate/websocket': { may: ['access', 'gate/door', 'gate/http', 'trace', 'farewell', 'nms/host'], packages: [] },
   'gate/files': { may: ['access', 'gate/door', 'gate/http', 'hls', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
-  nms: { may: ['access', 'errors', 'nms/v2/room', 'nms/v4/room'], packages: [] },
+  nms: { may: ['access', 'errors', 'nms/v2/room', 'nms/v2/config-file', 'nms/v4/room'], packages: [] },
   'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
   'nms/v2': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
   observe: { may: ['access', 'mask', 'version'], packages: ['prom-client'] },
@@ -33,7 +33,7 @@ export const ROOMS = {
     may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'sessions', 'store', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
     packages: []
   },
-  command: { may: ['errors', 'version', 'mask', 'options', 'check', 'handle', 'preload', 'nms/installed', 'nms/v4/command-line'], packages: ['leven'] }
+  command: { may: ['errors', 'version', 'mask', 'options', 'check', 'handle', 'preload', 'nms/installed', 'nms/start', 'nms/v4/command-line'], packages: ['leven'] }
 }
 
 /** What every room may import. */

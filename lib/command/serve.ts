@@ -1,12 +1,14 @@
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { inspect, parseArgs } from 'node:util'
 import { HttpAuthError } from '../errors.js'
 import type { HttpAuth } from '../handle.js'
 import { preload } from '../preload.js'
 import { readConfig } from '../options/config.js'
 import { inWords, unknownFlag } from './arguments.js'
-import { findInstalled } from '../nms/installed.js'
+import { findInstalled, type Installed } from '../nms/installed.js'
+import { startFromConfig, takesConfigFile } from '../nms/start.js'
 import { NMS_FLAGS } from '../nms/v4/command-line.js'
 
 const USAGE = `nms-http-auth: node-media-server with its clients held at the door until your backend has said 200
@@ -47,8 +49,9 @@ export const serve = (args: string[]): undefined => {
     }
   })
   drainOnSigterm(handles)
-  const { dir } = findInstalled() ?? refuse('node-media-server is not installed; run: npm install node-media-server@4')
-  const main = join(dir, 'bin', 'app.js')
+  const installed = findInstalled() ?? refuse('node-media-server is not installed; run: npm install node-media-server@4')
+  if (!takesConfigFile(installed.version)) return startWithout(installed, args, values)
+  const main = join(installed.dir, 'bin', 'app.js')
   process.argv = [process.argv[0] ?? 'node', main, ...args]
   createRequire(main)(main)
 }
@@ -66,6 +69,14 @@ const drainOnSigterm = (handles: readonly HttpAuth[]): void => {
     } else if (echoes > 0) echoes -= 1
     else process.exit(143)
   })
+}
+
+/** Runs a node-media-server whose own command line takes no config file. */
+const startWithout = (installed: Installed, args: string[], { config, help }: { config?: unknown, help?: unknown }): undefined => {
+  if (help === true) return
+  if (args.length > (args[0]?.includes('=') === true ? 1 : 2)) refuse(`node-media-server ${installed.version} is run from its config file alone: nms-http-auth -c config.json`)
+  const file = resolve(String(config))
+  startFromConfig(installed, JSON.parse(readFileSync(file, 'utf8')) as object, file)
 }
 
 /**
