@@ -78,7 +78,10 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
     const recheck: Authorize = (request, signal) => guarded.authorize(request, signal).then((verdict) => {
       if (!verdict.allowed || verdict.source !== 'backend') return verdict
       const forMs = verdict.validForMs ?? backendSettings.rememberMs
-      if (forMs > 0) memory.set(requestKey(request), verdict, forMs)
+      if (forMs > 0) {
+        memory.set(requestKey(request), verdict, forMs)
+        void shared?.remember(request, verdict, forMs)
+      }
       if (backendSettings.lastVerdictMs > 0) last.set(requestKey(request), verdict, backendSettings.lastVerdictMs)
       return verdict
     })

@@ -35,10 +35,11 @@ end
 return { barred, 0, '', '', 0 }
 `
 
-/** Remembers an allow. `KEYS[1]`; `ARGV`: deadline, sealed facts, for how many ms. */
+/** Remembers an allow, or remembers it longer with all that it covers. `KEYS[1]`; `ARGV`: deadline, sealed facts, for how many ms. */
 export const REMEMBER = `${PRELUDE}
 redis.call('HSET', KEYS[1], 'facts', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
+for covered in (redis.call('HGET', KEYS[1], 'covers') or ''):gmatch('%S+') do redis.call('PEXPIRE', covered, ARGV[3]) end
 return 1
 `
 
@@ -46,10 +47,13 @@ return 1
 export const COVER = `${PRELUDE}
 local left = redis.call('PTTL', KEYS[1])
 if left <= 0 then return 0 end
+local covers = redis.call('HGET', KEYS[1], 'covers') or ''
 for at = 2, #KEYS do
   redis.call('HSET', KEYS[at], 'to', KEYS[1], 'key', ARGV[at])
   redis.call('PEXPIRE', KEYS[at], left)
+  if not covers:find(KEYS[at], 1, true) then covers = covers .. KEYS[at] .. ' ' end
 end
+redis.call('HSET', KEYS[1], 'covers', covers)
 return 1
 `
 

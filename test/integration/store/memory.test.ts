@@ -35,6 +35,14 @@ describe('what several servers remember together', () => {
     await until(async () => (await redis.direct.keys('*allow*')).length === 0, 'nothing is left')
   })
 
+  it('is renewed with all that it covers', async () => {
+    await a.remember('request', 'facts', 300)
+    await a.cover('request', ['directory'])
+    await a.remember('request', 'newer facts', 5000)
+    await sleep(320)
+    expect((await b.recall('r', ['directory']))?.allow).to.include({ key: 'request', facts: 'newer facts' })
+  })
+
   it('covers nothing where nothing is remembered', async () => {
     expect(await a.cover('request', ['directory'])).to.equal(true)
     expect(await b.recall('r', ['directory'])).to.deep.equal({ barred: false })
