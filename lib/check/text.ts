@@ -86,7 +86,9 @@ const answersAlone = ({ store, questions, unavailable }: CheckDocument): boolean
 const result = (document: CheckDocument): string[] => {
   const { questions, verdict, exitStatus } = document
   if (verdict !== null || questions.length === 0) return []
-  return ['', ...paragraph('result', [...(answersAlone(document) ? ['the config is valid and the backend answers, but the store does not'] : RESULTS[exitStatus]), ...defaultAction(document)])]
+  const lines = answersAlone(document) ? ['the config is valid and the backend answers, but the store does not']
+    : exitStatus === 2 && questions.length === 1 ? ['UNAVAILABLE: the backend does not answer'] : RESULTS[exitStatus]
+  return ['', ...paragraph('result', [...lines, ...defaultAction(document)])]
 }
 
 const findings = ({ verdict, faults, warnings }: CheckDocument): string[] => [

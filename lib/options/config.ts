@@ -47,12 +47,14 @@ const read = (file: string): string => {
   }
 }
 
-/** Where it stops being JSON; a comment is what people write there most. */
-const mistakeIn = (text: string): ReturnType<typeof jsonPlace> => {
+/** Where it stops being JSON, and why; a comment is what people write there most. */
+const mistakeIn = (text: string): string | undefined => {
+  if (text.startsWith('\ufeff')) return 'it begins with a byte order mark'
   const place = jsonPlace(text)
   if (place === undefined) return undefined
   const rest = text.split('\n')[place.line - 1]?.slice(place.column - 1) ?? ''
-  return /^(?:\/[/*]|#)/.test(rest) ? { ...place, expected: 'no comment: node-media-server reads plain JSON' } : place
+  const what = /^(?:\/[/*]|#)/.test(rest) ? 'a comment, which node-media-server does not take' : `expected ${place.expected}`
+  return `line ${place.line}, column ${place.column}: ${what}`
 }
 
 /** Begins with `name:` or `---`, comments aside. JSON without its outer braces has quotes there. */
@@ -60,12 +62,12 @@ const looksLikeYaml = (text: string): boolean =>
   text.split('\n').some((line) => /^(?:---|[\w-]+:(?:\s|$))/.test(line.trimStart())) && !/^\s*["[{]/.test(text)
 
 const parse = (file: string, text: string): Record<string, unknown> => {
-  const mistake = text.startsWith('\ufeff') ? { line: 1, column: 1, expected: 'no byte order mark' } : mistakeIn(text)
+  const mistake = mistakeIn(text)
   if (mistake !== undefined && looksLikeYaml(text)) {
     throw new HttpAuthError('ERR_OPTIONS', `${file} looks like YAML; node-media-server reads JSON: { "rtmp": { "port": 1935 }, "httpAuth": { "url": "…" } }`)
   }
   if (mistake !== undefined) {
-    throw new HttpAuthError('ERR_OPTIONS', `${file} is not JSON: line ${mistake.line}, column ${mistake.column}: expected ${mistake.expected}`)
+    throw new HttpAuthError('ERR_OPTIONS', `${file} is not JSON: ${mistake}`)
   }
   const value: unknown = JSON.parse(text)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
