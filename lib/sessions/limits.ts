@@ -4,7 +4,7 @@ import { deny, type Verdict } from '../access/verdict.js'
 import { caught } from '../safely.js'
 import { createBars } from './bars.js'
 import { createLeases, type Entered, type Leases, type Newcomer } from './leases.js'
-import { isFile, isGone, isOn, shares, type Occupancy, type User } from './occupancy.js'
+import { holderOf, isFile, isGone, isOn, shares, type Occupancy, type User } from './occupancy.js'
 import type { Session } from './session.js'
 import type { Device, Store } from './store.js'
 import { createSwings } from './swings.js'
@@ -169,6 +169,16 @@ export const createLimits = (
       session.close('limit', (rule === 'bar' || rule === 'denyNew' ? others : MESSAGES[rule])(Math.max(1, count)))
     }
   }
+  /**
+   * Others have come since: while they go on coming, each would wait for its own half second, and the user
+   * would never be within the limit. So the newest keep the places; who may end nobody goes by its own.
+   */
+  const trim = (user: User): void => {
+    const newest = [...user.places].sort((one, other) => holderOf(other).ordinal - holderOf(one).ordinal)
+    const [keeper] = newest.splice(0, user.limit).map(holderOf).filter(({ strict }) => !strict)
+    if (keeper === undefined) return
+    for (const place of newest.reverse()) if (!holderOf(place).strict) end({ place, rule: 'endOldest' }, user, keeper)
+  }
   /** Half a second after a begin: whoever is still too many goes. */
   const settle = (newcomer: Session): void => {
     const { place } = newcomer
@@ -178,6 +188,7 @@ export const createLimits = (
     if (over <= 0 || user.limit === 0) return
     const leavers = whoGoes(user.places, newcomer, { sameDevice: newcomer.sameDevice, oldest: !newcomer.strict }).slice(0, over)
     for (const leaver of leavers) end(leaver, user, newcomer)
+    if (!newcomer.strict) trim(user)
     // Who would have gone for it is there after all.
     if (newcomer.strict && leavers.length < over && user.places.length > user.limit) {
       onAction('denyNew')

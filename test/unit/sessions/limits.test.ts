@@ -88,6 +88,22 @@ describe('the limit of a user', () => {
     expect([running(), acted]).to.deep.equal([[second.id], []])
   })
 
+  it('is never exceeded for longer than a second, however long newcomers go on coming', () => {
+    let overSince: number | undefined
+    let longest = 0
+    for (let n = 0; n < 100; n++) {
+      come({ max: 2, device: `d${n}` })
+      for (let step = 0; step < 10; step++) {
+        pass(10)
+        if (registry.size <= 2) overSince = undefined
+        else longest = Math.max(longest, now - (overSince ??= now))
+      }
+    }
+    expect(longest).to.be.at.most(1000)
+    pass(1000)
+    expect(running()).to.deep.equal(['s98', 's99'])
+  })
+
   for (const whenFull of ['endOldest', 'denyNew'] as const) {
     it(`leaves two of twelve who come in one turn (${whenFull})`, () => {
       use({ whenFull })
