@@ -43,7 +43,8 @@ export const tokenBackend = ({ token = DEFAULT_TOKEN, print = console.log }: Tok
   const mark = url.indexOf('?')
   const given = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)).getAll('token').at(-1)
   const status = given === token ? 200 : 403
-  print([`[${new Date().toISOString()}] ${status}`, ...ROWS.map(([title, name]) => `${title}: ${text(req.headers[name])}`)].join('\n'))
+  const probe = req.headers['x-session-id']?.toString().startsWith('probe-') === true
+  print([`[${new Date().toISOString()}] ${status}${probe ? ', to the probe: the plugin asks whether the backend answers' : ''}`, ...ROWS.map(([title, name]) => `${title}: ${text(req.headers[name])}`)].join('\n'))
   req.resume()
   const ip = req.headers['x-real-ip']
   // `check` compares it with what was sent: a proxy on the way may have put another address there.

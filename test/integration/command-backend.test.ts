@@ -54,6 +54,12 @@ describe('nms-http-auth backend', () => {
     expect(command.stdout).to.not.include('hunter2')
   })
 
+  it('says which question is the probe', async () => {
+    const { command, url } = await listening()
+    expect(await statusOf(`${url}/`, { ...HEADERS, 'X-Session-Id': 'probe-07f8492d' })).to.equal(403)
+    await command.prints(/\] 403, to the probe: the plugin asks whether the backend answers\n Session ID: probe-07f8492d\n/)
+  })
+
   it('cannot be made to forge a line', async () => {
     const { command, url } = await listening()
     await statusOf(`${url}/`, { ...HEADERS, 'X-Real-Ua': Buffer.from('Größe \u202e\u0085', 'utf8').toString('latin1') })
