@@ -16,7 +16,7 @@ const refuses = (text: string): Finding[] => [{ is: 'refuses', text }]
 const warning = (text: string): Finding[] => [{ is: 'warning', text }]
 
 /** What the status says if the question was about nobody: everybody would be answered like that. */
-const ofStatus = ({ url, status, headers }: QuestionDocument, { requireHeader, denyBody }: Asked): Finding[] => {
+const ofStatus = ({ url, status, headers }: QuestionDocument, { requireHeader, denyBody, redirects }: Asked): Finding[] => {
   if (status === null) return []
   if (status === 200) {
     if (requireHeader !== null && !(requireHeader.toLowerCase() in headers)) {
@@ -27,6 +27,7 @@ const ofStatus = ({ url, status, headers }: QuestionDocument, { requireHeader, d
   if (status < 300) return refuses(`${url} answers ${status}, and only 200 lets anybody in`)
   if (status < 400) {
     const to = headers['location']
+    if (redirects && to !== undefined) return warning(`${url} redirects with status ${status} to ${to}: HTTP clients are sent there, and all others are refused`)
     return refuses(`${url} redirects with status ${status}${to === undefined ? '' : ` to ${to}`}, and redirects are not followed: write the address that it redirects to into url`)
   }
   if (status >= 500) {

@@ -59,7 +59,7 @@ const verdictLines = (document: CheckDocument): string[] => {
     ...(verdict.fault === undefined ? [] : [`fault of the backend: ${verdict.fault}`]),
     ...(verdict.userId === undefined ? [] : [`the backend knows the viewer as ${printable(verdict.userId)}`]),
     ...(verdict.validForMs === undefined ? [] : [`remembered for ${verdict.validForMs / 1000} s, as the backend says`]),
-    ...(verdict.status !== undefined && verdict.status >= 300 && verdict.status < 400 ? ['a redirect is a denial and is never followed'] : []),
+    ...(verdict.status !== undefined && verdict.status >= 300 && verdict.status < 400 ? [verdict.location === undefined ? 'a redirect is a denial and is never followed' : 'a redirect sends HTTP clients there, and refuses all others'] : []),
     ...(verdict.allowed ? [] : [`the client is told: ${rtmp ? '' : `${statusOf(verdict)} `}${clientReason(verdict)}`])
   ]
 }

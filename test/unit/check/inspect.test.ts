@@ -403,6 +403,13 @@ describe('check', () => {
       })
     }
 
+    it('warns of a redirect that HTTP clients are sent on by', async () => {
+      const backend = await backendThat('HTTP/1.1 302 X\r\nLocation: https://p.example.com/\r\nContent-Length: 0\r\n\r\n')
+      const document = await all({ url: backend.url, params: { action: '{action}' }, redirects: true })
+      expect(document).to.deep.include({ exitStatus: 0, faults: [] })
+      expect(document.warnings.join()).to.match(/redirects with status 302 to https:\/\/p\.example\.com\/: HTTP clients are sent there, and all others are refused/)
+    })
+
     for (const defaultAction of ['allow', 'deny'] as const) {
       it(`says what the default action ${defaultAction} does while nothing answers`, async () => {
         const backend = await rawBackend(() => undefined)
