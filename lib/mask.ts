@@ -35,11 +35,13 @@ export const hideValues = (query: string, hide: (value: string) => string): stri
 /** A query with every value hidden: `token=***&x=***`. Cuts at `&` and `;`, as backends do. */
 export const maskQuery = (query: string): string => printable(maskParts(query.slice(0, MAX_QUERY)))
 
+/** URLs with their user and password hidden. */
+const withoutUser = (text: string): string => text.replace(/:\/\/[^\s/@"'<>]*@/g, '://***@')
+
 /** Text for people, such as an error's message, with the queries, credentials and tokens in it hidden. */
 export const maskSecrets = (text: string): string =>
-  printable(text.slice(0, MAX_QUERY)
+  printable(withoutUser(text.slice(0, MAX_QUERY))
     .replace(/\?([^\s"'<>]+)/g, (_, query: string) => `?${maskParts(query)}`)
-    .replace(/:\/\/[^\s/@"'<>]*@/g, '://***@')
     .replace(/\b(bearer|basic) +[^\s"',]+/gi, '$1 ***')
     .replace(/\b((?:\w|-){0,20}(?:token|password|secret|sign|authorization|api-?key))(["']?\s*[=:]\s*)["']?[^\s"'&;,]+/gi, '$1$2***'))
 
@@ -48,7 +50,7 @@ export const maskSecrets = (text: string): string =>
  * may be in there, as in `/live?token=…/s` or `/live/s.flv%3Ftoken=…`.
  */
 export const maskPath = (path: string): string => {
-  const shown = path.slice(0, MAX_QUERY)
+  const shown = withoutUser(path.slice(0, MAX_QUERY))
   const mark = /[?;#&=]|%(?:25)*(?:3[bdf]|2[36])/i.exec(shown)
   const end = mark === null ? shown.length : mark.index + mark[0].length
   return printable(end < shown.length ? `${shown.slice(0, end)}***` : shown, 200)

@@ -61,7 +61,8 @@ describe('text for the log', () => {
     ['/live/s#hunter2', '/live/s#***'],
     ['/token=hunter2/s', '/token=***'],
     ['/live/s?', '/live/s?'],
-    ['/live/s\r\n?\r\nhunter2', '/live/s\\x0d\\x0a?***']
+    ['/live/s\r\n?\r\nhunter2', '/live/s\\x0d\\x0a?***'],
+    ['http://a:hunter2@evil/live/s.flv', 'http://***@evil/live/s.flv']
   ] as const) {
     it(`masks what a malformed path hides: ${JSON.stringify(path)}`, () => {
       expect(maskPath(path)).to.equal(seen)
