@@ -25,8 +25,8 @@ export const ROOMS = {
   'gate/websocket': { may: ['access', 'gate/door', 'gate/http', 'trace', 'farewell', 'nms/host'], packages: [] },
   'gate/files': { may: ['access', 'gate/door', 'gate/http', 'hls', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
   nms: { may: ['access', 'errors', 'nms/v2/room', 'nms/v2/config-file', 'nms/v4/room'], packages: [] },
-  'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
-  'nms/v2': { may: ['access', 'errors', 'trace', 'farewell', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
+  'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/frames', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
+  'nms/v2': { may: ['access', 'errors', 'trace', 'farewell', 'nms/frames', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
   observe: { may: ['access', 'mask', 'version'], packages: ['prom-client'] },
   admin: { may: ['access', 'errors', 'mask', 'observe'], packages: [] },
   check: {

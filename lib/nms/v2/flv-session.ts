@@ -2,10 +2,12 @@ import type { EventEmitter } from 'node:events'
 import type { ServedClient } from '../../access/place.js'
 import { afterFarewell } from '../../farewell.js'
 import { caught } from '../../safely.js'
+import { boundFrames } from '../frames.js'
 import type { Grant } from './grants.js'
 import { SendQueue, STUCK_MS } from './send-queue.js'
 import type { Setting } from './setting.js'
 import { isWebSocket, type NmsFlvSession } from './shapes.js'
+import { UnreadBound } from './unread-bound.js'
 
 /** Close code of a WebSocket that the server does not want (RFC 6455, 7.4.1). */
 const POLICY_VIOLATION = 1008
@@ -33,6 +35,9 @@ export const unplugFlv = (session: NmsFlvSession): void => {
   }
 }
 
+/** What a WebSocket player may send of a frame that it does not finish. */
+const MAX_UNFINISHED_BYTES = 64 * 1024
+
 /**
  * Makes an admitted session safe for the rest of its life: an exception of a listener's ends this one alone,
  * `stop()` and `reject()` really close, and a response that is gone does not answer NMS with an error.
@@ -46,6 +51,15 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, setti
   const { context } = setting.nmsPackage
   const nms = Object.getPrototypeOf(session) as NmsFlvSession
   const life = lifeOf(session)
+  const { socket } = req
+  const queued = (): number => isWebSocket(res) ? res.bufferedAmount : res.writableLength + ('stream' in res ? 0 : socket.writableLength)
+  const cut = (): void => {
+    grant?.admission.place.end('overflow')
+    destroyFlv(session)
+  }
+  const unread = new UnreadBound(res as unknown as ConstructorParameters<typeof UnreadBound>[0], queued, cut)
+  const unbound = isWebSocket(res) ? boundFrames(res, socket, MAX_UNFINISHED_BYTES, () => unread.check(), cut) : undefined
+  unread.begin()
   let over = false
 
   const end = (message?: string): void => {
@@ -66,6 +80,8 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, setti
   }
   const restore = (): void => {
     setting.undo.delete(restore)
+    unread.restore()
+    unbound?.()
     delete (session as Partial<NmsFlvSession>).stop
     delete (session as Partial<NmsFlvSession>).onStartPlay
   }
@@ -74,6 +90,7 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, setti
     // NMS calls it for a player that has waited while it lets a publisher in, who must not suffer from it.
     try {
       nms.onStartPlay.call(session)
+      unread.begin()
     } catch (error) {
       caught(error, () => destroyFlv(session))
     }
@@ -81,9 +98,7 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, setti
   if (!isWebSocket(res)) (('stream' in res ? res.stream : res) as EventEmitter).on('error', () => undefined)
   if (grant === undefined) setting.grants.trust(session)
   setting.undo.add(restore)
-  const { socket } = req
   const queue = new SendQueue()
-  const queued = (): number => isWebSocket(res) ? res.bufferedAmount : res.writableLength + ('stream' in res ? 0 : socket.writableLength)
   return {
     address,
     get inBytes() { return socket.bytesRead },

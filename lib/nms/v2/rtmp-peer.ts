@@ -10,6 +10,7 @@ import { GuardedParser } from './rtmp-parser.js'
 import { SendQueue, STUCK_MS } from './send-queue.js'
 import type { Setting } from './setting.js'
 import type { NmsInvoke, NmsRtmpSession } from './shapes.js'
+import { UnreadBound } from './unread-bound.js'
 
 /**
  * Takes an RTMP session out of NMS's hands: its bytes go through `feed` alone; `play` and `publish` stop at
@@ -45,6 +46,8 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
   private action: Action = 'play'
   private place: Place | undefined
   private readonly queue = new SendQueue()
+  /** From its allow on. */
+  private unread: UnreadBound | undefined
   /** Of its `play` or `publish`: that of the message being parsed is another one later. */
   private streamId = 0
   /** Events of the `connect` command that nobody has heard of yet. */
@@ -124,6 +127,10 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
     this.granted = true
     this.heldAt = undefined
     this.proceeding = true
+    this.unread ??= new UnreadBound(this.socket as unknown as ConstructorParameters<typeof UnreadBound>[0], () => this.socket.writableLength, () => {
+      this.place?.end('overflow')
+      this.socket.destroy()
+    })
     try {
       for (const event of this.connecting.splice(0)) if (session.isStarting) context.nodeEvent.emit(...event as [string])
       // Of a stream id of 0 NMS would never know that its stream has ended.
@@ -133,6 +140,7 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
     } finally {
       this.proceeding = false
     }
+    this.unread.begin()
   }
 
   private override(): void {
@@ -169,6 +177,7 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
         // NMS calls it for a player that has waited while it lets a publisher in, who must not suffer from it.
         try {
           nms.onStartPlay.call(session)
+          this.unread?.begin()
           this.firstMedia?.()
           this.firstMedia = undefined
         } catch (error) {
@@ -308,6 +317,7 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
     this.setting.undo.delete(this.restore)
     this.listener.released()
     this.parser.restore()
+    this.unread?.restore()
     for (const own of OWN) delete (session as Partial<NmsRtmpSession>)[own]
     socket.off('close', this.onClosed)
     socket.off('timeout', this.onTimeout)

@@ -3,6 +3,7 @@ import { MAX_DATA_BYTES } from '../../access/bounds.js'
 import { afterFarewell } from '../../farewell.js'
 import { safely } from '../../safely.js'
 import { trace } from '../../trace.js'
+import { boundFrames } from '../frames.js'
 import { Unread } from '../unread.js'
 import { destroy } from './cut.js'
 import type { Grant } from './grants.js'
@@ -161,18 +162,9 @@ const watchUnread = (session: NmsFlvSession, maxUnfinished: number, cut: () => v
   }
   const restore = (): void => { session.sendBuffer = sendBuffer }
   if (!isWebSocket(res)) return restore
-  const { socket } = req
-  let finished = socket.bytesRead
-  const onFrame = safely(cut, () => { finished = socket.bytesRead })
-  const onData = safely(cut, () => {
-    check()
-    if (socket.bytesRead - finished > maxUnfinished) cut()
-  })
-  for (const event of ['message', 'ping', 'pong']) res.on(event, onFrame)
-  socket.on('data', onData)
+  const unbound = boundFrames(res, req.socket, maxUnfinished, check, cut)
   return () => {
     restore()
-    for (const event of ['message', 'ping', 'pong']) res.off(event, onFrame)
-    socket.off('data', onData)
+    unbound()
   }
 }
