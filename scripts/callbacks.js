@@ -17,7 +17,8 @@ const nameOf = (node) => node?.type === 'Identifier' || node?.type === 'PrivateI
 /**
  * The rule that every callback given to a stream, socket, server, timer or emitter goes through
  * `safely()`: Node ends the process when one of them throws. Accepted are `safely(…)` itself, a constant
- * or a class field that was made by it, and functions that do nothing.
+ * or a class field that was made by it, functions that do nothing, and `this` where its `handleEvent` is a
+ * single call of one of these.
  */
 const callbacks = {
   meta: { type: 'problem', schema: [] },
@@ -35,7 +36,14 @@ const callbacks = {
       const body = sourceCode.getAncestors(node).findLast(({ type }) => type === 'ClassBody')
       return body?.body.find((member) => member.type === 'PropertyDefinition' && nameOf(member.key) === nameOf(node.property))
     }
+    /** `this` as a listener: its `handleEvent`. */
+    const handlesSafely = (node) => {
+      const body = sourceCode.getAncestors(node).findLast(({ type }) => type === 'ClassBody')
+      const [only, ...more] = body?.body.find(({ type, key }) => type === 'MethodDefinition' && nameOf(key) === 'handleEvent')?.value.body.body ?? []
+      return more.length === 0 && only?.type === 'ExpressionStatement' && only.expression.type === 'CallExpression' && isSafe(only.expression.callee)
+    }
     const isSafe = (node) => {
+      if (node?.type === 'ThisExpression') return handlesSafely(node)
       if (isSafely(node) || isEmpty(node)) return true
       if (node?.type === 'MemberExpression') return isSafely(field(node)?.value)
       if (node?.type !== 'Identifier') return false

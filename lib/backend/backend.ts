@@ -58,7 +58,7 @@ export const createBackend = (settings: BackendSettings, hooks: BackendHooks = {
   const { urls, strategy, timeoutMs } = settings
   const { now = () => performance.now(), outlook = createOutlook(now, hooks.onUselessProbe) } = hooks
   const targets = urls.map((url) => {
-    const { evidence, lookup } = outlook.on(settings, url)
+    const { evidence, lookup } = outlook.of(settings, url)
     return new Target(settings, url, now, evidence, lookup, hooks.onAsked)
   })
   const asks = targets.map((target) => target.ask.bind(target))

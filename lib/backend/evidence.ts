@@ -1,3 +1,4 @@
+import { safely } from '../safely.js'
 import type { Failure } from './failure.js'
 import { Latencies } from './latencies.js'
 import type { Probe, ProbeOutcome } from './probe.js'
@@ -30,7 +31,10 @@ export interface Case {
 }
 
 /** After what lies in the sockets has been read; TLS takes a round more. */
-const afterPoll = (then: () => void): void => { setImmediate(() => setImmediate(then)) }
+const afterPoll = (then: () => void): void => {
+  const run = safely(undefined, then)
+  setImmediate(safely(undefined, () => setImmediate(run)))
+}
 
 /**
  * What has been seen of one backend URL, and the one place that says whether it is down: when anybody was
@@ -123,7 +127,7 @@ export class Evidence {
       }
       const leftMs = (this.probedAt ?? -Infinity) + PROBE_GAP_MS - this.now()
       if (leftMs <= 0) begin()
-      else this.timer = setTimeout(begin, leftMs).unref()
+      else this.timer = setTimeout(safely(undefined, begin), leftMs).unref()
     })
   }
 
@@ -179,7 +183,7 @@ export class Evidence {
     const now = this.now()
     const quietAt = this.failingSince + quietMs(failed.budgetMs)
     const until = quietAt > now ? Math.min(quietAt, failed.due) : failed.due
-    this.waiting.set(failed, setTimeout(() => afterPoll(() => this.review(failed, this.now() >= failed.due)), until - now))
+    this.waiting.set(failed, setTimeout(safely(undefined, () => afterPoll(() => this.review(failed, this.now() >= failed.due))), until - now))
   }
 
   private review(failed: Case, due: boolean): void {

@@ -1,5 +1,6 @@
 import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
+import { safely } from '../safely.js'
 import { hasDescriptor } from './reserve.js'
 
 /** How long one lookup may take before the addresses last found serve in its place, in milliseconds. */
@@ -54,7 +55,7 @@ export const createLookup = (hostname: string, resolve = resolveName): Lookup =>
       if (error === null) handOver(addresses, options, callback)
       else callback(error, '')
     }
-    const patience = last === undefined ? undefined : setTimeout(() => found(null, last ?? []), PATIENCE_MS)
+    const patience = last === undefined ? undefined : setTimeout(safely(undefined, () => found(null, last ?? [])), PATIENCE_MS)
     waiting.add(found)
     if (!looking) begin()
   }

@@ -12,7 +12,7 @@ export interface View {
 
 /** What is known of every backend URL. Sections that ask one alike see the same. */
 export interface Outlook {
-  on(settings: BackendSettings, url: string): View
+  of(settings: BackendSettings, url: string): View
 }
 
 /** A client's question must find its share of the time used up by nobody but the backend that it asks. */
@@ -22,7 +22,7 @@ const questionMsOf = ({ urls, strategy, timeoutMs }: BackendSettings): number =>
 export const createOutlook = (now: Clock, onUselessProbe: (at: string) => void = () => undefined): Outlook => {
   const views = new Map<string, View>()
   return {
-    on(settings, url) {
+    of(settings, url) {
       const { headers, params, tls, probe, unavailableStatuses } = settings
       const questionMs = questionMsOf(settings)
       // What makes two probes the same question, and two answers the same answer.

@@ -2,12 +2,17 @@ import type { Dispatcher } from 'undici'
 import type { LeaveSignal } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import type { Verdict } from '../access/verdict.js'
+import { safely } from '../safely.js'
 import { Answer } from './answer.js'
 import type { Connection, Passenger } from './connection.js'
 import { failureOf, isClosed, type Failure } from './failure.js'
 import type { Target } from './target.js'
 
-const onTimer = (question: Question): void => question.onTimer()
+const fail = (error: unknown, question: Question): void => question.fail(error)
+const onTimer = safely(fail, (question: Question) => question.onTimer())
+const leave = safely(fail, (question: Question) => question.leave())
+const expire = safely(fail, (question: Question) => question.expire())
+const afterPoll = safely(fail, (question: Question) => { setImmediate(expire, question) })
 
 /**
  * One GET on its way, from the queue to the last byte of the answer; undici calls it without a wrapper. It settles at
@@ -36,7 +41,7 @@ export class Question implements Passenger {
 
   get queued(): boolean { return !this.sent && !this.settled }
   get gone(): boolean {
-    if (this.queued && this.signal.aborted) this.handleEvent()
+    if (this.queued && this.signal.aborted) this.leave()
     return this.settled
   }
 
@@ -46,7 +51,8 @@ export class Question implements Passenger {
     this.watching = true
     this.signal.addEventListener('abort', this)
   }
-  handleEvent(): void { if (this.queued) this.finish(() => this.reject(this.signal.reason)) }
+  handleEvent(): void { leave(this) }
+  leave(): void { if (this.queued) this.finish(() => this.reject(this.signal.reason)) }
 
   onConnect(): void {
     // Throwing makes undici drop the request and keep the connection.
@@ -89,16 +95,19 @@ export class Question implements Passenger {
   onTimer(): void {
     this.quartersLeft -= 1
     // What has come in meanwhile is read first; TLS hands it on a round later.
-    if (this.quartersLeft === 0) setImmediate(() => setImmediate(() => this.expire()))
+    if (this.quartersLeft === 0) setImmediate(afterPoll, this)
     else this.timer = setTimeout(onTimer, this.budgetMs / 4, this)
     if (this.quartersLeft === 3 && !this.settled) this.target.isLate(this, this.askedAt)
   }
-  private expire(): void {
+  expire(): void {
     if (this.answer !== undefined) this.settle(this.answer.without('did not come in time'))
-    else if (this.signal.aborted && !this.sent) this.handleEvent()
+    else if (this.signal.aborted && !this.sent) this.leave()
     else this.end(() => this.decide({ met: 'doubt', text: (at) => `no ${this.written ? 'answer by' : 'connection to'} ${at} within ${this.budgetMs} ms` }))
     if (!this.over) this.connection?.cut()
   }
+
+  /** Something of ours threw: no verdict, and the client is refused. */
+  fail(error: unknown): void { this.finish(() => this.reject(error)) }
 
   private settle(verdict: Verdict): void { this.end(() => this.resolve(verdict)) }
   private decide(failure: Failure | Error): void {

@@ -3,6 +3,7 @@ import type { AccessRequest } from '../access/request.js'
 import type { BackendSettings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
+import { safely } from '../safely.js'
 import { trace } from '../trace.js'
 import { createConnections, type Connections } from './connections.js'
 import type { Clock, Evidence } from './evidence.js'
@@ -170,6 +171,6 @@ export class Target {
    */
   private watchSoon(question: Question): void {
     if (this.dispatched.push(question) > 1) return
-    setImmediate(() => { for (const each of this.dispatched.splice(0)) each.watch() })
+    setImmediate(safely(undefined, () => { for (const each of this.dispatched.splice(0)) each.watch() }))
   }
 }

@@ -1,3 +1,5 @@
+import { safely } from '../safely.js'
+
 /** The most that one turn of the event loop counts for, in milliseconds. */
 const TURN_MS = 20
 
@@ -23,7 +25,9 @@ export const afterTurns = (ms: number, over: () => void): Turns => {
   let before = performance.now()
   let timer: NodeJS.Timeout
   let polling: NodeJS.Immediate | undefined
-  const turn = (): void => {
+  const end = safely(undefined, over)
+  const endSoon = safely(undefined, () => { polling = setImmediate(end) })
+  const turn = safely(undefined, () => {
     const now = performance.now()
     const counted = Math.min(now - before, TURN_MS)
     leftMs -= counted
@@ -31,8 +35,8 @@ export const afterTurns = (ms: number, over: () => void): Turns => {
     before = now
     if (leftMs > 0) timer = setTimeout(turn, Math.min(leftMs, TICK_MS))
     // Two rounds, since TLS hands on what it has read in the round after.
-    else polling = setImmediate(() => { polling = setImmediate(over) })
-  }
+    else polling = setImmediate(endSoon)
+  })
   timer = setTimeout(turn, Math.min(ms, TICK_MS))
   return {
     stop() {

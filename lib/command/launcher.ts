@@ -1,3 +1,5 @@
+import { safely } from '../safely.js'
+
 /** How often the launcher is looked for, in milliseconds; Node is not told when a parent ends. */
 const LOOK_MS = 500
 
@@ -9,5 +11,5 @@ const LOOK_MS = 500
 export const endWithLauncher = (): void => {
   if (process.env['npm_command'] !== 'exec') return
   const launcher = process.ppid
-  setInterval(() => { if (process.ppid !== launcher) process.kill(process.pid, 'SIGTERM') }, LOOK_MS).unref()
+  setInterval(safely(undefined, () => { if (process.ppid !== launcher) process.kill(process.pid, 'SIGTERM') }), LOOK_MS).unref()
 }

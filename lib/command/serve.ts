@@ -6,6 +6,7 @@ import { HttpAuthError } from '../errors.js'
 import type { HttpAuth } from '../handle.js'
 import { preload } from '../preload.js'
 import { readConfig } from '../options/config.js'
+import { safely } from '../safely.js'
 import { inWords, unknownFlag } from './arguments.js'
 import { findInstalled, type Installed } from '../nms/installed.js'
 import { startFromConfig, takesConfigFile } from '../nms/start.js'
@@ -40,14 +41,14 @@ export const serve = (args: string[]): undefined => {
 
   const handles: HttpAuth[] = []
   preload((handle) => handles.push(handle))
-  process.on('SIGUSR2', () => {
+  process.on('SIGUSR2', safely(undefined, () => {
     for (const handle of handles) console.log(`[http-auth] ${inspect(handle.stats(), { depth: null, compact: true, breakLength: Infinity })}`)
-  })
-  process.on('SIGHUP', () => {
+  }))
+  process.on('SIGHUP', safely(undefined, () => {
     for (const handle of handles) {
       handle.reload().catch((error: unknown) => process.stderr.write(`nms-http-auth: not reloaded, all is as it was: ${error instanceof Error ? error.message : String(error)}\n`))
     }
-  })
+  }))
   drainOnSigterm(handles)
   const installed = findInstalled() ?? refuse('node-media-server is not installed; run: npm install node-media-server@4')
   if (!takesConfigFile(installed.version)) return startWithout(installed, args, values)
@@ -60,7 +61,7 @@ export const serve = (args: string[]): undefined => {
 const drainOnSigterm = (handles: readonly HttpAuth[]): void => {
   let draining = false
   let echoes = 0
-  process.on('SIGTERM', () => {
+  process.on('SIGTERM', safely(undefined, () => {
     if (!draining) {
       draining = true
       // NMS 4's store answers a SIGTERM with another one to its own process, which must not end the drain.
@@ -68,7 +69,7 @@ const drainOnSigterm = (handles: readonly HttpAuth[]): void => {
       void Promise.allSettled(handles.map((handle) => handle.drain())).then(() => process.exit(0))
     } else if (echoes > 0) echoes -= 1
     else process.exit(143)
-  })
+  }))
 }
 
 /** Runs a node-media-server whose own command line takes no config file. */

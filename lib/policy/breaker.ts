@@ -1,5 +1,6 @@
 import type { Authorize } from '../access/authorize.js'
 import { BackendUnavailable } from '../errors.js'
+import { safely } from '../safely.js'
 import { trace } from '../trace.js'
 
 const debug = trace('policy')
@@ -68,13 +69,13 @@ export const breaker = (
     onClose?.()
   })
   const probeSoon = (state: Open): void => {
-    state.timer = setTimeout(() => {
+    state.timer = setTimeout(safely(undefined, () => {
       void probe().then((outcome) => {
         if (open !== state || closed) return
         state.mayTry = outcome === 'silent' && !state.trying
         probeSoon(state)
       })
-    }, probeMs).unref()
+    }), probeMs).unref()
   }
   const count = (answersBefore: number, outage: BackendUnavailable): void => {
     if (open !== undefined || closed || answers !== answersBefore) return

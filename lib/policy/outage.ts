@@ -1,5 +1,6 @@
 import type { Authorize } from '../access/authorize.js'
 import { BackendUnavailable } from '../errors.js'
+import { safely } from '../safely.js'
 
 export interface OutageHooks {
   /** The first request that met the outage has just done so. */
@@ -41,10 +42,10 @@ export const watchOutage = (next: Authorize, onAnswer: (listener: () => void) =>
   onAnswer(() => {
     if (outage === undefined || outage.calm !== undefined) return
     const { requests, reason } = outage
-    outage.calm = setTimeout(() => {
+    outage.calm = setTimeout(safely(undefined, () => {
       outage = undefined
       onEnd(requests, reason)
-    }, calmMs).unref()
+    }), calmMs).unref()
   })
 
   return {

@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../access/request.js'
 import type { LimitSettings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
-import { caught } from '../safely.js'
+import { safely } from '../safely.js'
 import { createBars } from './bars.js'
 import { createLeases, type Entered, type Leases, type Newcomer } from './leases.js'
 import { holderOf, isFile, isGone, isOn, shares, type Occupancy, type User } from './occupancy.js'
@@ -65,7 +65,7 @@ export interface LimitHooks {
 }
 
 const later = (run: () => void, ms: number): void => {
-  setTimeout(() => { try { run() } catch (error) { caught(error) } }, ms).unref()
+  setTimeout(safely(undefined, run), ms).unref()
 }
 
 const others = (count: number): string => `your account is watched on ${count} other ${count === 1 ? 'device' : 'devices'}`

@@ -1,4 +1,5 @@
 import type { StoreSettings } from '../access/settings.js'
+import { safely } from '../safely.js'
 import { trace } from '../trace.js'
 import type { Client } from './client.js'
 import type { ScriptName } from './scripts.js'
@@ -100,12 +101,13 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
       }
       const giveUp = (): void => settle(undefined)
       // The answer may lie in the socket if it was this process that was busy: one more turn reads it.
-      const timer = setTimeout(() => setImmediate(() => {
+      const late = safely(giveUp, () => {
         if (!pending.has(giveUp)) return
         giveUpOn()
         // If this process was too busy even to send it in time, a heartbeat is answered at once; if not, that is the outage.
         hello()
-      }), timeoutMs)
+      })
+      const timer = setTimeout(safely(giveUp, () => setImmediate(late)), timeoutMs)
       pending.add(giveUp)
       send(name, keys, args, now() + timeoutMs * 1000).then(settle, (error: unknown) => {
         if (!pending.has(giveUp)) return
@@ -131,10 +133,11 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
   const hello = (): void => {
     if (client.status !== 'ready') return
     const sentAt = performance.now()
-    const late = setTimeout(() => setImmediate(() => {
+    const giveUp = safely(undefined, () => {
       if (answered) return
       fail(`no answer within ${timeoutMs} ms`)
-    }), timeoutMs)
+    })
+    const late = setTimeout(safely(undefined, () => setImmediate(giveUp)), timeoutMs)
     let answered = false
     const { keys, args } = hooks.hello()
     send('hello', keys, args, 0).then((reply) => {
@@ -155,17 +158,17 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
       fail((error as Error).message)
     })
   }
-  const timer = setInterval(beat, heartbeatMs).unref()
+  const timer = setInterval(safely(undefined, beat), heartbeatMs).unref()
 
-  client.on('ready', () => {
+  client.on('ready', safely(undefined, () => {
     unanswered = 0
     beat()
-  })
-  client.on('close', () => {
+  }))
+  client.on('close', safely(undefined, () => {
     unanswered = 0
     fail('the connection is closed')
-  })
-  client.on('error', (error: Error) => fail(error.message))
+  }))
+  client.on('error', safely(undefined, (error: Error) => fail(error.message)))
   client.connect().catch((error: unknown) => fail((error as Error).message))
 
   return {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { StoreSettings } from '../access/settings.js'
+import { safely } from '../safely.js'
 import { createClient } from './client.js'
 import { createNames } from './names.js'
 import { seal, unseal } from './seal.js'
@@ -18,7 +19,7 @@ export const probeStore = async (settings: StoreSettings): Promise<Probed> => {
   const key = randomBytes(16).toString('hex')
   const since = performance.now()
   let last: string | undefined
-  client.on('error', (error: Error) => { last = error.message })
+  client.on('error', safely(undefined, (error: Error) => { last = error.message }))
   try {
     await inTime(client.connect(), CONNECT_MS, () => 'no connection in time')
     const connectMs = performance.now() - since
@@ -36,6 +37,6 @@ export const probeStore = async (settings: StoreSettings): Promise<Probed> => {
 
 const inTime = <T>(promise: Promise<T>, ms: number, reason: () => string): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(reason())), ms) })
+  const late = new Promise<never>((_, reject) => { timer = setTimeout(safely(reject, () => reject(new Error(reason()))), ms) })
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { StoreSettings } from '../access/settings.js'
+import { safely } from '../safely.js'
 import { trace } from '../trace.js'
 import type { Store, StoreListener } from '../sessions/store.js'
 import { createClient } from './client.js'
@@ -58,14 +59,14 @@ export const createStore = (settings: StoreSettings, fingerprint: Fingerprint, l
   const leases = createLeases(link, names, settings.heartbeatMs, listener.over)
   const memory = createMemory(link, names)
 
-  subscriber.on('message', (channel: string, message: string) => {
+  subscriber.on('message', safely(undefined, (channel: string, message: string) => {
     if (channel === names.mine) leases.lost(message)
     else orders.hear(message)
-  })
-  subscriber.on('error', (error: Error) => debug('subscriber: %s', error))
-  const subscribe = (): void => {
+  }))
+  subscriber.on('error', safely(undefined, (error: Error) => debug('subscriber: %s', error)))
+  const subscribe = safely(undefined, () => {
     subscriber.subscribe(names.mine, names.everybody).catch((error: unknown) => debug('subscriber: %s', error))
-  }
+  })
   subscriber.on('ready', subscribe)
   subscriber.connect().catch((error: unknown) => debug('subscriber: %s', error))
 

@@ -67,12 +67,14 @@ describe('the lint rule for callbacks', () => {
   for (const [verdict, codes] of [
     [0, [
       's.on("data", safely(s, go))', 's.on("error", () => undefined)', 'setTimeout(safely(s, go), 1)', 'const go = safely(s, f); s.once("end", go)',
-      'class A { go = safely(this, f); start(s) { s.on("data", this.go) } }', 'await new Promise((done) => setImmediate(done))', 'listeners.on(1)', 's.off("data", go)'
+      'class A { go = safely(this, f); start(s) { s.on("data", this.go) } }', 'await new Promise((done) => setImmediate(done))', 'listeners.on(1)', 's.off("data", go)',
+      'const go = safely(s, f); class A { handleEvent() { go(this) } start(s) { s.addEventListener("abort", this) } }'
     ]],
     [1, [
       's.on("data", go)', 's.on("data", () => go())', 'const go = () => f(); s.once("end", go)', 'class A { go = () => f(); start(s) { s.on("data", this.go) } }',
       'class A { start(s) { s.on("data", this.go) } go() {} }', 'setTimeout(go, 1)', 'setInterval(() => go(), 1)', 'setImmediate(go)', 's.prependListener("x", go)',
-      's.addEventListener("abort", go)', 'function f(go) { setTimeout(go, 1) }'
+      's.addEventListener("abort", go)', 'function f(go) { setTimeout(go, 1) }',
+      'class A { handleEvent() { go(this) } start(s) { s.addEventListener("abort", this) } }'
     ]]
   ] as const) {
     for (const code of codes) {
