@@ -117,3 +117,9 @@ const request: Arbitrary<{ bytes: Buffer, single: boolean }> = fc.oneof(
 )
 
 export const httpInput: Arbitrary<HttpInput> = delivered(request, 0)
+
+/** A piece of a request line or a header that may stand there many times. */
+export const httpText = fc.oneof(fc.constantFrom(...ODD, ...TARGETS, ',', ' ', 'a=b;', 'W/"a",', '0-1,', 'q=0.1,', '&a', '[b]'), value, any(8))
+  .map((text) => text.replace(/[\r\n\0]/g, '')).filter((text) => text !== '')
+/** A WebSocket's frame that may stand there many times. */
+export const httpFrames = frame.filter(({ length }) => length > 0)

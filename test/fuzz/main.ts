@@ -3,6 +3,7 @@
  * chance, which it prints. What fails is kept below `regressions/`, where `npm test` finds it.
  */
 import { parseArgs } from 'node:util'
+import { costOfHttp, costOfRtmp } from './cost.js'
 import { fuzz, type Subject } from './fuzz.js'
 import { http } from './http.js'
 import { rtmp } from './rtmp.js'
@@ -30,6 +31,9 @@ const run = async <T>(subject: Subject<T>): Promise<void> => {
   }
 }
 
-if (values.subject === 'rtmp') await run(rtmp())
-else if (values.subject === 'http') await run(http())
-else throw new Error(`there is no subject ${values.subject}, only rtmp and http`)
+const { subject } = values
+if (subject === 'rtmp') await run(rtmp())
+else if (subject === 'http') await run(http())
+else if (subject === 'cost-rtmp') await run(costOfRtmp())
+else if (subject === 'cost-http') await run(costOfHttp())
+else throw new Error(`there is no subject ${subject}, only rtmp, http, cost-rtmp and cost-http`)

@@ -145,7 +145,8 @@ const damaged = (content: Arbitrary<Buffer>): Arbitrary<Buffer> => fc.oneof(
     damage(whole, at % (whole.length + 1), length)) }
 )
 
-const behind = damaged(fc.tuple(conversation, often(true, false)).map((parts) => written(...parts)))
+/** What stands behind the handshake. */
+export const rtmpBytes = damaged(fc.tuple(conversation, often(true, false)).map((parts) => written(...parts)))
 
 export const rtmpInput: Arbitrary<Delivery> =
-  delivered(fc.tuple(handshake, behind).map((parts) => ({ bytes: Buffer.concat(parts) })), HANDSHAKE_BYTES)
+  delivered(fc.tuple(handshake, rtmpBytes).map((parts) => ({ bytes: Buffer.concat(parts) })), HANDSHAKE_BYTES)
