@@ -71,6 +71,8 @@ describe('nobody is refused in silence', () => {
     ['begins with a PROXY header', 'it begins with PROXY: the PROXY protocol is not spoken here (see the option proxyProtocol)', Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.2 50000 1935\r\n')],
     ['begins with a binary PROXY header', 'it begins with PROXY: the PROXY protocol is not spoken here (see the option proxyProtocol)', Buffer.from('\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c', 'latin1')],
     ['begins with HTTP', 'it begins with HTTP, and this port speaks RTMP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['begins with TLS', 'it begins with TLS, and this port speaks RTMP without it', Buffer.from('16030100c2010000be0303', 'hex')],
+    ['connects with an array of arrays without end', 'Attempt to access memory outside buffer bounds', afterHandshake(message(COMMAND, Buffer.concat([encodeAmfs('connect', 1), Buffer.from('0800000001000161'.repeat(1800), 'hex')])))],
     ['sends 33 messages', 'too many messages before a command', afterHandshake(...Array.from({ length: 33 }, () => message(3, Buffer.alloc(4))))],
     ['sends messages that node-media-server drops', 'too many messages before a command', afterHandshake(Buffer.from('03ffffff0000010300000000fffffffe00', 'hex'), ...Array.from({ length: 40 }, () => Buffer.from('43ffffff00000114fffffffeff', 'hex')))],
     ['sends a command that cannot be read', 'a command without a name', afterHandshake(message(COMMAND, Buffer.of(0xff)))],
