@@ -161,7 +161,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     hold: (ip) => held.enter(ip),
     bar: (request) => settings.dryRun.includes('play') ? undefined : sessions.refuse(request),
     enter: sessions.enter,
-    reserve: (request, verdict, claim) => rechecks.refuse(request, verdict) ?? sessions.reserve(request, verdict, claim),
+    reserve: (request, verdict, ...place) => rechecks.refuse(request, verdict) ?? sessions.reserve(request, verdict, ...place),
     report: (request, verdict, heldMs) => hub.verdict({ at: Date.now(), request, verdict, ...(heldMs !== undefined && { heldMs }) }),
     onBug: (error) => log.error('a request was denied because of an internal error', error)
   })
