@@ -185,10 +185,9 @@ describe('RTMPS on two local addresses', () => {
     const backend = keep(await startBackend())
     const server = keep(await startServer({ options: { url: backend.url }, config: { bind: '0.0.0.0' } }))
     const localPort = await freePort()
-    const clients = await Promise.all(['127.0.0.1', '127.0.0.2'].map((host) =>
-      RtmpClient.open({ port: server.ports.rtmps, tls: true, host, localAddress: '127.0.0.3', localPort })))
+    const clients = await Promise.all(['127.0.0.1', '127.0.0.2'].map(async (host) =>
+      keep(await RtmpClient.open({ port: server.ports.rtmps, tls: true, host, localAddress: '127.0.0.3', localPort }))))
     await Promise.all(clients.map(async (client) => {
-      keep(client)
       await client.handshake()
       await client.connect()
       await client.createStream()

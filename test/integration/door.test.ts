@@ -35,7 +35,7 @@ describe('the door', () => {
   })
 
   const newPath = (): string => `/live/door-${names++}`
-  const open = async (speech: Speech, action: Action, streamPath: string, more: { query?: string, stubborn?: boolean } = {}): Promise<AnyClient> =>
+  const open = async (speech: Speech, action: Action, streamPath: string, more: { query?: string, stubborn?: boolean, from?: string } = {}): Promise<AnyClient> =>
     keep(await openClient({ ports: server.ports, speech, action, streamPath, query: 'token=123', ...more }))
   const publish = async (streamPath: string, speech: Speech = 'rtmp', options: Parameters<typeof keepPublishing>[1] = {}): Promise<AnyClient> => {
     const client = await open(speech, 'publish', streamPath)
@@ -215,22 +215,48 @@ describe('the door', () => {
         expect(await server.evaluate(({ context }, path: string) => context.broadcasts.get(path)?.subscribers.size, other)).to.equal(0)
       })
     }
-
-    it(`has no second ${name} publisher of a stream put anything into it`, async () => {
-      const streamPath = newPath()
-      await publish(streamPath, 'rtmp', { luma: 50 })
-      const viewer = await open('http-flv', 'play', streamPath)
-      await viewer.waitForMedia()
-      const second = await open(name, 'publish', streamPath)
-      const alien = createStream({ luma: 222 })
-      for (const message of [...alien.opening, ...alien.frame(0)]) second.sendMedia(message)
-      await until(() => second.closedAt() > 0, 'NMS sends it away')
-      await goesOn(viewer)
-      expect(containsFrame(viewer, alien.frame(0))).to.equal(false)
-    })
   }
 
   for (const speech of SPEECHES) {
+    for (const [whose, more] of [['from another address', { from: '127.0.0.2' }], ['with another query', { query: 'token=123&key=2' }]] as const) {
+      it(`has no second publisher ${whose} (${speech}) put anything into a stream`, async () => {
+        const streamPath = newPath()
+        const first = await publish(streamPath, speech, { luma: 50 })
+        const viewer = await open('http-flv', 'play', streamPath)
+        await viewer.waitForMedia()
+        const second = await open(speech, 'publish', streamPath, more)
+        const alien = createStream({ luma: 222 })
+        for (const message of [...alien.opening, ...alien.frame(0)]) second.sendMedia(message)
+        await until(() => second.closedAt() > 0, 'it is sent away')
+        await until(() => server.log().includes(`refused by node-media-server, though allowed: publish ${streamPath}`), 'it is logged')
+        if (second.rtmp !== undefined) expect(second.rtmp.statuses).to.deep.equal(['NetStream.Publish.BadName'])
+        await goesOn(viewer)
+        expect(containsFrame(viewer, alien.frame(0))).to.equal(false)
+        expect(first.closedAt()).to.equal(0)
+      })
+    }
+
+    it(`has a publisher whose stream the same device has taken over (${speech}) put nothing more into it`, async () => {
+      const streamPath = newPath()
+      const first = await open(speech, 'publish', streamPath, { stubborn: true })
+      await server.waitForEvent({ event: 'postPublish', streamPath })
+      const before = keepPublishing(first, { luma: 50 })
+      const viewer = await open('http-flv', 'play', streamPath)
+      await viewer.waitForMedia()
+      before.close()
+      const earlier = await publisherOf(streamPath)
+      const second = await open(speech, 'publish', streamPath)
+      await until(async () => ![earlier, ''].includes(await publisherOf(streamPath)), 'the second publishes')
+      const alien = createStream({ luma: 222 })
+      for (const message of [...alien.opening, ...alien.frame(0)]) first.sendMedia(message)
+      keep(keepPublishing(second, { luma: 90 }))
+      await untilGone(first)
+      await goesOn(viewer)
+      await goesOn(viewer)
+      expect(containsFrame(viewer, alien.frame(0))).to.equal(false)
+      expect([second.closedAt(), viewer.closedAt()]).to.deep.equal([0, 0])
+    })
+
     it(`has no viewer (${speech}) put anything into the stream that it plays`, async () => {
       const streamPath = newPath()
       await publish(streamPath, 'rtmp', { luma: 50 })

@@ -23,8 +23,8 @@ describe('a session', () => {
   })
   afterEach(() => keep.run())
 
-  const open = async (speech: Speech, action: 'play' | 'publish', streamPath: string): Promise<AnyClient> =>
-    keep(await openClient({ ports: server.ports, speech, action, streamPath, query: 'token=123', userAgent: 'Tester/1' }))
+  const open = async (speech: Speech, action: 'play' | 'publish', streamPath: string, userAgent = 'Tester/1'): Promise<AnyClient> =>
+    keep(await openClient({ ports: server.ports, speech, action, streamPath, query: 'token=123', userAgent }))
   const running = (streamPath: string) => server.evaluate(({ auth }, path: string) => auth!.sessions().filter((one) => one.streamPath === path), streamPath)
   const begun = async (streamPath: string): Promise<{ id: string }> => {
     await server.waitFor(({ auth }, path: string) => auth!.sessions().some((one) => one.streamPath === path), streamPath)
@@ -88,11 +88,11 @@ describe('a session', () => {
     expect([await told(one), await told(two)]).to.deep.equal([['start', 'end: closed'], ['start', 'end: closed']])
   })
 
-  it('of a second publisher never begins, and the log says so', async () => {
+  it('of a second publisher, another device, never begins, and the log says so', async () => {
     const path = `/live/s${++streams}`
     await open('rtmp', 'publish', path)
     await begun(path)
-    const second = await open('rtmp', 'publish', path)
+    const second = await open('rtmp', 'publish', path, 'Another/1')
     await until(() => second.closedAt() > 0, 'the second is cut')
     expect(await running(path)).to.have.length(1)
     expect(await told(path)).to.deep.equal(['start'])

@@ -18,7 +18,7 @@ export interface Built {
   readonly load: (module: string) => unknown
   /** Calls for each event of NMS's. */
   onEvents(listener: (event: NmsEvent) => void): void
-  /** Runs it on ports of 127.0.0.1 that are free. */
+  /** Runs it on ports that are free. */
   run(): Promise<Partial<Ports>>
 }
 
@@ -27,12 +27,13 @@ const EVENTS: readonly NmsEvent['event'][] = [
   'prePlay', 'postPlay', 'donePlay', 'prePublish', 'postPublish', 'donePublish', 'postRecord', 'doneRecord'
 ]
 
-/** NMS takes a port of 0 for none, so it is told another and listens on one that is free all the same. */
+/** NMS takes a port of 0 for none, so it is told another and listens on one that is free all the same, of the address it names or 127.0.0.1. */
 const listenAnywhere = async (run: () => unknown, servers: () => [keyof Ports, Server | undefined][]): Promise<Partial<Ports>> => {
   const { listen } = Server.prototype
   const anywhere = listen as (this: Server, port: number, host: string, listening: unknown) => Server
   Server.prototype.listen = function (this: Server, ...args: unknown[]) {
-    return anywhere.call(this, 0, '127.0.0.1', args.find((argument) => typeof argument === 'function'))
+    const address = args.find((argument) => typeof argument === 'string') ?? '127.0.0.1'
+    return anywhere.call(this, 0, address, args.find((argument) => typeof argument === 'function'))
   } as typeof listen
   try {
     const ran = run()
