@@ -10,6 +10,8 @@ describe('connections to the backend', () => {
     const server = keep(await rawBackend(answer))
     return { server, backend: keep(backendFor(server.url, { timeoutMs: 500, maxConnections: 1, ...change })) }
   }
+  /** For what must not be late on a slow machine: after a quarter of the time the probe would come, too. */
+  const PATIENT = { timeoutMs: 20_000 }
   /** Lets the connection be free again. */
   const rest = (): Promise<void> => sleep(10)
 
@@ -20,7 +22,7 @@ describe('connections to the backend', () => {
     ]
     for (const [title, die] of deaths) {
       it(`${title}: one retry on a fresh one`, async () => {
-        const { server, backend } = await serve((socket, _, index) => { if (index === 1) die(socket, _, index); else socket.write(ok) })
+        const { server, backend } = await serve((socket, _, index) => { if (index === 1) die(socket, _, index); else socket.write(ok) }, PATIENT)
         await ask(backend)
         await rest()
         expect(await ask(backend)).to.include({ allowed: true, source: 'backend' })
