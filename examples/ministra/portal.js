@@ -30,7 +30,7 @@ const tokenIn = (query) => {
  * @param options.authSeconds what X-AuthDuration says
  * @param options.now milliseconds since any fixed point
  */
-export const createPortal = ({ tokenMs = 5000, authSeconds = 36000, maxSessions = 1, now = Date.now } = {}) => {
+export const createPortal = ({ tokenMs = 5000, authSeconds = 36000, maxSessions = 10, now = Date.now } = {}) => {
   const tokens = new Map()
   const checks = []
   let broken = false

@@ -10,9 +10,6 @@ export type Clock = () => number
 /** From the begin of one probe to the next, at least, in milliseconds. */
 const PROBE_GAP_MS = PROOF_MS
 
-/** The same for a probe that is no good, while clients are answered. */
-const USELESS_GAP_MS = 10_000
-
 /** How long questions must have failed, and none been answered, before a probe's unavailable status counts: a quarter of a question's time, and this at most, in milliseconds. */
 const MAX_QUIET_MS = 1000
 
@@ -74,7 +71,8 @@ export class Evidence {
     this.witnessed()
     if (this.failed?.met !== 'doubt') return
     this.distrustedAt ??= this.now()
-    if (!this.useless || this.now() - (this.probedAt ?? -Infinity) >= USELESS_GAP_MS) void this.ask()
+    // Until it is answered: a backend that came and went while it was asked is not to be distrusted for longer.
+    void this.ask()
   }
 
   /** A question has waited for a quarter of its time, and nobody has been answered since it was asked. */

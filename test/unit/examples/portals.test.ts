@@ -47,7 +47,7 @@ describe('the portals of the examples', () => {
       const { check, token } = setup()
       const { status, headers, body } = await check(token)
       expect([status, body]).to.deep.equal([200, ''])
-      expect(headers).to.include({ 'x-authduration': '36000', 'x-unique': 'true', 'x-max-sessions': '1', 'x-userid': 'ann-7' })
+      expect(headers).to.include({ 'x-authduration': '36000', 'x-unique': 'true', 'x-max-sessions': '10', 'x-userid': 'ann-7' })
     })
     it('a token lives 5 seconds, whoever checks it however often', async () => {
       const { check, token, clock } = setup()
