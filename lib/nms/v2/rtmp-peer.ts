@@ -6,6 +6,7 @@ import { mistakeInTcUrl } from '../../access/tc-url.js'
 import { destroySoon } from '../../farewell.js'
 import { caught, safely } from '../../safely.js'
 import type { Limits, RtmpListener, RtmpPeer } from '../host.js'
+import { boundCache, unboundCache } from './bounded-cache.js'
 import { GuardedParser } from './rtmp-parser.js'
 import { SendQueue, STUCK_MS } from './send-queue.js'
 import type { Setting } from './setting.js'
@@ -69,6 +70,8 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
     this.socket = socket
     this.connected = granted
     this.parser = new GuardedParser(session)
+    session.rtmpGopCacheQueue = boundCache(session.rtmpGopCacheQueue)
+    session.flvGopCacheQueue = boundCache(session.flvGopCacheQueue)
     this.nmsListeners = Object.entries(EVENTS).flatMap(([event, method]) =>
       (socket.listeners(event) as Listener[]).filter(({ name }) => name === `bound ${method}`).map((each): [string, Listener] => [event, each]))
     for (const [event, each] of this.nmsListeners) socket.off(event, each)
@@ -318,6 +321,8 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
     this.listener.released()
     this.parser.restore()
     this.unread?.restore()
+    session.rtmpGopCacheQueue = unboundCache(session.rtmpGopCacheQueue)
+    session.flvGopCacheQueue = unboundCache(session.flvGopCacheQueue)
     for (const own of OWN) delete (session as Partial<NmsRtmpSession>)[own]
     socket.off('close', this.onClosed)
     socket.off('timeout', this.onTimeout)

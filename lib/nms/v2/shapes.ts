@@ -45,6 +45,9 @@ export interface NmsRtmpSession extends NmsSession {
   parserState: number
   readonly parserBasicBytes: number
   parserPacket: Packet | null
+  /** What a publisher has sent since its last keyframe; `null` where the config says so. */
+  rtmpGopCacheQueue: Set<Buffer> | null
+  flvGopCacheQueue: Set<Buffer> | null
   onSocketData: (bytes: Buffer) => void
   onConnect: (invoke: NmsInvoke) => void
   onPlay: (invoke: NmsInvoke) => void
