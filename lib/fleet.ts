@@ -69,7 +69,7 @@ export const joinFleet = ({ store: settings, play, publish, contract, limits }: 
     },
     over: (lease) => { setTimeout(safely(undefined, () => void lease.settle()), SETTLE_MS).unref() },
     onAway: (reason) => log.notice(`the store is away, this server counts and remembers by itself: ${reason}`),
-    onBack: (awayMs) => { if (awayMs > 0) log.notice(`the store is back after ${Math.round(awayMs / 100) / 10} s`) },
+    onBack: (awayMs) => log.notice(`the store is back after ${Math.round(awayMs / 100) / 10} s`),
     onDiffers: (what) => log.error(`another server with the same store has ${what === 'limits' ? 'other limits' : 'another backend'}: all must have the same`)
   })
   return {

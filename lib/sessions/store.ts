@@ -127,7 +127,7 @@ export interface StoreListener {
   over(lease: Lease): void
   /** The store is away, each server counts by itself. */
   onAway(reason: string): void
-  /** It is back, and what runs here is registered there. */
+  /** It is back, once for each `onAway`, and what runs here is registered there. */
   onBack(awayMs: number): void
   /** A server with other limits, or another backend, uses the same store. */
   onDiffers(what: 'limits' | 'backend'): void

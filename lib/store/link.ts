@@ -31,6 +31,7 @@ export interface LinkHooks {
   /** Too many were not: the connection is ended, and a new one made. */
   onDead(): void
   onAway(reason: string): void
+  /** Once for each `onAway`. */
   onBack(awayMs: number): void
 }
 
@@ -79,8 +80,10 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
     if (state.is === 'up') return
     const awayMs = performance.now() - state.since
     state = { is: 'up' }
-    hooks.onBack(said ? awayMs : 0)
+    // The first time, and after a moment in which this process was too busy itself, there is nothing to take back.
+    if (!said) return
     said = false
+    hooks.onBack(awayMs)
   }
   const send = (name: ScriptName, keys: readonly string[], args: readonly (string | number)[], deadline: number): Promise<unknown> =>
     client[`nha_${name}`](keys.length, ...keys, deadline, ...args)

@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { sleep } from './waiting.js'
 
 /** A TCP proxy whose line gets slow or dies without a word. */
 export interface TcpProxy {
@@ -30,9 +31,11 @@ export const createTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
     }
     const target = keep(connect(targetPort, '127.0.0.1'))
     for (const [from, to] of [[client, target], [target, client]] as const) {
+      // In their order, as TCP is, also when the line has just become faster.
+      let line = Promise.resolve()
       const pass = (action: () => void): void => {
-        if (delayMs === 0) action()
-        else setTimeout(action, delayMs)
+        const arrives = delayMs === 0 ? undefined : sleep(delayMs)
+        line = line.then(() => arrives).then(action)
       }
       from.on('data', (bytes) => pass(() => { if (!dead.has(from) && !to.destroyed) to.write(bytes) }))
       from.on('close', () => pass(() => { if (!dead.has(from)) to.destroy() }))

@@ -122,7 +122,7 @@ describe('a store that is away', () => {
         }, () => `each user has ${LIMIT}: ${JSON.stringify([...running.keys()].map((user) => alive(user).length))}`)
         expect(await inStore('ghost')).to.deep.equal([])
         for (const server of servers) {
-          expect(server.heard.map((line) => line.replace(/:.*/s, ''))).to.deep.equal(['back', 'away', 'back'])
+          expect(server.heard.map((line) => line.replace(/:.*/s, ''))).to.deep.equal(['away', 'back'])
           const { errors, outages } = server.stats()
           expect(outages).to.equal(1)
           expect(errors).to.be.greaterThan(0)
