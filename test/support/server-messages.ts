@@ -36,6 +36,9 @@ export type Order =
   | { readonly is: 'evaluate', readonly id: number, readonly source: string, readonly argument: unknown }
   | { readonly is: 'stop' }
 
+/** A begin or an end, and when, in milliseconds since 1970. */
+export interface SessionEvent { readonly event: 'start' | 'end', readonly session: SessionRecord, readonly at: number }
+
 /** From the server's process to the test. */
 export type Report =
   | { readonly is: 'ready' }
@@ -45,6 +48,6 @@ export type Report =
   | { readonly is: 'nms', readonly event: NmsEvent }
   | { readonly is: 'verdict', readonly decided: Decided }
   | { readonly is: 'unavailable', readonly outage: Outage }
-  | { readonly is: 'session', readonly event: 'start' | 'end', readonly session: SessionRecord }
+  | { readonly is: 'session' } & SessionEvent
 
 export interface Failure { readonly name: string, readonly message: string, readonly code?: string, readonly stack?: string }

@@ -29,7 +29,7 @@ const failure = (thrown: unknown): Failure => {
 const reportHandle = (handle: HttpAuth): HttpAuth => handle
   .on('verdict', (request, verdict) => tell({ is: 'verdict', decided: { request, verdict, at: Date.now() } }))
   .on('unavailable', (outage) => tell({ is: 'unavailable', outage }))
-  .on('session', (event, session) => tell({ is: 'session', event, session }))
+  .on('session', (event, session) => tell({ is: 'session', event, session, at: Date.now() }))
 
 const start = async ({ config, options, attach }: Start): Promise<Inside> => {
   const { nms, context, load, onEvents, run } = build(config)

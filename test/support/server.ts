@@ -7,14 +7,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { HttpAuth } from '../../lib/handle.js'
 import type { Outage } from '../../lib/observe/hub.js'
 import type { httpAuth } from '../../lib/plugin.js'
-import type { SessionRecord } from '../../lib/sessions/record.js'
 import type { NmsContext, NmsInstance } from '../../lib/nms/v4/shapes.js'
 import type { Options } from '../../lib/options/options.js'
 import { certificatePath } from './certificates.js'
-import type { Decided, Failure, NmsEvent, Order, Ports, Report, Start } from './server-messages.js'
+import type { Decided, Failure, NmsEvent, Order, Ports, Report, SessionEvent, Start } from './server-messages.js'
 import { inTime, PATIENCE_MS, sleep } from './waiting.js'
 
-export type { Decided, NmsEvent, Ports } from './server-messages.js'
+export type { Decided, NmsEvent, Ports, SessionEvent } from './server-messages.js'
 
 /** What code that is evaluated in the server's process is given. */
 export interface Inside {
@@ -63,7 +62,7 @@ export interface TestServer {
   /** What the plugin has decided until now. */
   verdicts(): Promise<Decided[]>
   outages(): Promise<Outage[]>
-  sessions(): Promise<{ event: 'start' | 'end', session: SessionRecord }[]>
+  sessions(): Promise<SessionEvent[]>
   /** Standard output and error. */
   log(): string
   /** The first NMS event, past or to come, that matches. */
@@ -143,7 +142,7 @@ const startIn = async (dir: string, { config, options, plugin = true, attachAfte
   const events: NmsEvent[] = []
   const verdicts: Decided[] = []
   const outages: Outage[] = []
-  const sessions: { event: 'start' | 'end', session: SessionRecord }[] = []
+  const sessions: SessionEvent[] = []
   const waiting = new Map<number, { resolve: (value: unknown) => void, reject: (error: Error) => void }>()
   const started = new Promise<Partial<Ports>>((resolve, reject) => {
     const start: Start = { config: configOf(dir, config), options: options ?? null, attach: !plugin ? 'never' : attachAfterRun ? 'after-run' : 'before-run' }
@@ -160,7 +159,7 @@ const startIn = async (dir: string, { config, options, plugin = true, attachAfte
         case 'nms': events.push(report.event); return
         case 'verdict': verdicts.push(report.decided); return
         case 'unavailable': outages.push(report.outage); return
-        case 'session': sessions.push({ event: report.event, session: report.session })
+        case 'session': sessions.push({ event: report.event, session: report.session, at: report.at })
       }
     })
   })
