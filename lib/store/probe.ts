@@ -23,8 +23,11 @@ export const probeStore = async (settings: StoreSettings): Promise<Probed> => {
   try {
     await inTime(client.connect(), CONNECT_MS, () => 'no connection in time')
     const connectMs = performance.now() - since
-    await client.nha_remember(1, names.allow(key), 0, seal(key, key), KEPT_MS)
-    const [, , sealed] = await inTime(client.nha_recall(2, names.allow(key), names.bar(key), 0, names.users), CONNECT_MS, () => 'no answer in time') as [number, number, string]
+    const ask = async (): Promise<unknown> => {
+      await client.nha_remember(1, names.allow(key), 0, seal(key, key), KEPT_MS)
+      return client.nha_recall(2, names.allow(key), names.bar(key), 0, names.users)
+    }
+    const [, , sealed] = await inTime(ask(), CONNECT_MS, () => 'no answer in time') as [number, number, string]
     if (unseal(sealed, key) !== key) return { reason: 'what was written could not be read' }
     return { connectMs: Math.round(connectMs), answerMs: Math.round((performance.now() - since - connectMs) * 10) / 10 }
   } catch (error) {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CheckDocument } from '../../lib/check/document.js'
-import { startRedis } from '../support/redis.js'
+import { startRedis, type RedisServer } from '../support/redis.js'
 import { runCommand, type Command } from '../support/command.js'
 
 const URL = 'rtmp://live.example.com/live/s?token=hunter2'
@@ -57,26 +57,44 @@ describe('nms-http-auth check', () => {
     expect((await check('-c', 'down.json')).exit).to.equal(2)
   })
 
-  it('tests the store that the config names, too, and ends with status 2 if it does not answer', async () => {
-    status = 403
-    const redis = await startRedis({ password: 'hunter2' })
-    try {
-      const store = (url: string) => writeFile(join(dir, 'fleet.json'), JSON.stringify({ httpAuth: { url: urlOf(backend), store: { url } } }))
-      await store(`redis://:hunter2@127.0.0.1:${redis.port}/1`)
-      const works = await check('-c', 'fleet.json')
+  describe('of a config with a store', () => {
+    let redis: RedisServer
+    beforeEach(async () => {
+      status = 403
+      redis = await startRedis({ password: 'hunter2' })
+    })
+    afterEach(() => redis.close())
+
+    const checkWith = async (url: string, ...args: string[]): Promise<{ exit: number | string, stdout: string, stderr: string }> => {
+      await writeFile(join(dir, 'fleet.json'), JSON.stringify({ httpAuth: { url: urlOf(backend), store: { url } } }))
+      return check(...args, '-c', 'fleet.json')
+    }
+
+    it('tests the store, too', async () => {
+      const works = await checkWith(`redis://:hunter2@127.0.0.1:${redis.port}/1`)
       expect(works).to.include({ exit: 0, stderr: '' })
       expect(works.stdout).to.match(new RegExp(`store +redis://127\\.0\\.0\\.1:${redis.port}/1\n +connected in \\d+ ms, wrote and read in [\\d.]+ ms`)).and.not.include('hunter2')
-      await store(`redis://:wrong@127.0.0.1:${redis.port}`)
-      const refused = await check('-c', 'fleet.json')
+    })
+
+    it('ends with status 2 if the store does not let it in', async () => {
+      const refused = await checkWith(`redis://:wrong@127.0.0.1:${redis.port}`)
       expect(refused.exit).to.equal(2)
       expect(refused.stdout).to.match(/FAULT +the store does not answer.*WRONGPASS/).and.include('but the store does not').and.not.include('wrong@')
+    })
+
+    it('ends with status 2 if the store connects and then says nothing', async () => {
+      await redis.direct.client('PAUSE', 60_000, 'WRITE')
+      const silent = await checkWith(`redis://:hunter2@127.0.0.1:${redis.port}`)
+      expect(silent.exit).to.equal(2)
+      expect(silent.stdout).to.match(/FAULT +the store does not answer.*no answer in time/)
+    })
+
+    it('ends with the status of the verdict if there is one, and the store is away', async () => {
       await redis.kill()
-      const away = await check(URL, '-c', 'fleet.json')
-      expect(away.exit, 'the verdict counts').to.equal(1)
+      const away = await checkWith(`redis://:wrong@127.0.0.1:${redis.port}`, URL)
+      expect(away.exit).to.equal(1)
       expect(away.stdout).to.match(/FAULT +the store does not answer.*ECONNREFUSED/)
-    } finally {
-      await redis.close()
-    }
+    })
   })
 
   it('only asks whether the backend answers if there is no URL', async () => {
