@@ -94,8 +94,11 @@ describe('what bytes over HTTP cost', function () {
       wire.write(get(target))
       return wire
     }))
-    await server.waitFor(({ nms }) => new Promise((resolve) => nms.httpServer.httpServer?.getConnections((_, count) => resolve(count >= 20))))
     await until(() => wires.every((wire) => wire.socket.bytesWritten > 0), 'all have asked')
+    // What the kernel takes of an answer is not counted: how much that is, is its own affair. Who asks last is answered last.
+    const last = keep(await Wire.open({ port: server.ports.http }))
+    last.write(get(TARGET))
+    await last.closed
     expect(await rss() - before).to.be.below(32 * 1024 * 1024)
     for (const wire of wires) wire.reset()
   })
