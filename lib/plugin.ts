@@ -173,7 +173,7 @@ export const httpAuth = (nms: object, options?: Options | false): HttpAuth => {
     const trusted = networks(by.trustProxy)
     const cors = createCors(by.cors)
     const files = folders && createFilesGate(door, host, viewers, folders, trusted, by.files)
-    const http = { request: createHttpGate(host.dialect, createLiveGate(door, host), files, trusted, cors), upgrade: createWebSocketGate(door, host, { trusted, cors, unadmitted, onCut }) }
+    const http = { request: createHttpGate(host.dialect, createLiveGate(door, host, { unadmitted, onCut }), files, trusted, cors), upgrade: createWebSocketGate(door, host, { trusted, cors, unadmitted, onCut }) }
     return createGeneration({ settings: by, chain: asking, trusted, cors, http })
   }
   let generation = makeGeneration(first, makeChain(first))

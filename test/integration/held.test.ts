@@ -120,4 +120,21 @@ describe('the places of those who wait', () => {
     await until(() => server.log().includes('all clients that wait hold too much'), 'one is cut', 30_000)
     expect(wires[0]?.isClosed, 'the oldest stays').to.equal(false)
   })
+
+  it('hold 64 MiB together, publishers over HTTP, too, whose bodies are coming already', async function () {
+    this.timeout(60_000)
+    const server = await start({ maxHeld: 0, maxHeldPerIp: 0 })
+    const wires: Wire[] = []
+    for (let n = 0; n < 900; n += 100) {
+      wires.push(...await Promise.all(Array.from({ length: 100 }, async (_, more) => {
+        const wire = keep(await Wire.open({ port: server.ports.http }))
+        wire.write(`POST /live/s${n + more}.flv HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n`)
+        return wire
+      })))
+    }
+    await until(() => server.log().includes('all clients that wait hold too much'), 'one is cut', 30_000)
+    await until(() => wires.filter(({ isClosed }) => isClosed).length === 900 - 819, 'those are cut who are too many')
+    expect(wires[0]?.isClosed, 'the oldest stays').to.equal(false)
+    expect(await server.evaluate(({ auth }) => auth?.stats().held)).to.equal(819)
+  })
 })
