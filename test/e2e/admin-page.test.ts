@@ -13,7 +13,7 @@ import { until } from '../support/waiting.js'
 
 const SCRIPT = '<script>window.owned=1</script>'
 /** Where pictures go if somebody wants new ones: SCREENSHOTS=1. */
-const PICTURES = fileURLToPath(new URL('../../docs/pictures/', import.meta.url))
+const PICTURES = fileURLToPath(new URL('../../docs/', import.meta.url))
 const USERS = [SCRIPT, 'anna', 'ben', 'chloe', 'dario']
 
 describe('the page of the admin server, in Chromium', function () {
