@@ -11,7 +11,7 @@ import { lastVerdict } from './policy/last-verdict.js'
 import { watchOutage, type OutageHooks, type OutageWatch } from './policy/outage.js'
 import { createMemory, type Memory } from './policy/memory.js'
 import { remember } from './policy/remember.js'
-import { rememberDenial } from './policy/remember-denial.js'
+import { createDenials, keepDenial, rememberDenial } from './policy/remember-denial.js'
 import { requestKey } from './policy/request-key.js'
 import type { SharedMemory } from './policy/shared-memory.js'
 import { rules } from './policy/rules.js'
@@ -72,10 +72,11 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
     const guarded = breaker(backend.authorize, backendSettings.breaker, { probe: probeOf(backend), onAnswer }, hooks)
     const outage = watchOutage(guarded.authorize, onAnswer, hooks)
     asked.push({ backend, breaker: guarded, outage })
-    const [memory, last] = [memoryIn(allowed), memoryIn(allowedLast)]
+    const [memory, last, denials] = [memoryIn(allowed), memoryIn(allowedLast), createDenials()]
     const answered = defaultAction(lastVerdict(outage.authorize, backendSettings, last), { ...backendSettings, ...hooks })
-    /** Its 200 renews what is remembered. */
+    /** Its 200 renews what is remembered, its denial is kept as any other. */
     const recheck: Authorize = (request, signal) => guarded.authorize(request, signal).then((verdict) => {
+      keepDenial(denials, request, verdict, backendSettings.rememberDenialMs)
       if (!verdict.allowed || verdict.source !== 'backend') return verdict
       const forMs = verdict.validForMs ?? backendSettings.rememberMs
       if (forMs > 0) {
@@ -86,7 +87,7 @@ export const createChain = (settings: Settings, hooks: ChainHooks, shared?: Shar
       return verdict
     })
     // Denials first: a flood of guesses costs the store no look-ups.
-    return { authorize: rememberDenial(remember(answered, backendSettings, memory, shared), backendSettings), recheck }
+    return { authorize: rememberDenial(remember(answered, backendSettings, memory, shared), backendSettings, denials), recheck }
   }
   const forPlayers = asking(play)
   const forPublishers = 'refuse' in publish || publish === play ? forPlayers : asking(publish)

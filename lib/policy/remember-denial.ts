@@ -1,4 +1,5 @@
 import type { Authorize } from '../access/authorize.js'
+import type { AccessRequest } from '../access/request.js'
 import type { Verdict } from '../access/verdict.js'
 import { trace } from '../trace.js'
 import { createMemory, type Memory } from './memory.js'
@@ -30,11 +31,16 @@ export const rememberDenial = (
       return Promise.resolve(again(earlier))
     }
     return next(request, signal).then((verdict) => {
-      const forMs = Math.min(verdict.validForMs ?? rememberDenialMs, MAX_DENIAL_MS)
-      if (!verdict.allowed && verdict.source === 'backend' && STATUSES.has(verdict.status ?? 0) && forMs > 0) memory.set(requestKey(request), verdict, forMs)
+      keepDenial(memory, request, verdict, rememberDenialMs)
       return verdict
     })
   }
+
+/** Keeps a verdict if it is a denial that holds for a while, also that of a session that runs. */
+export const keepDenial = (memory: Memory, request: AccessRequest, verdict: Verdict, rememberDenialMs: number): void => {
+  const forMs = Math.min(verdict.validForMs ?? rememberDenialMs, MAX_DENIAL_MS)
+  if (!verdict.allowed && verdict.source === 'backend' && STATUSES.has(verdict.status ?? 0) && forMs > 0) memory.set(requestKey(request), verdict, forMs)
+}
 
 const again = ({ status }: Verdict): Verdict => ({
   allowed: false, source: 'remembered', reason: 'denied by the backend before', ...(status !== undefined && { status })

@@ -52,6 +52,17 @@ describe('the chain of a portal', () => {
       }
       expect(await decide(chain)).to.equal('allow by remembered')
     })
+    it('until a re-check is denied, whose own duration is kept', async () => {
+      const backend = await serve((socket, _, index) => {
+        socket.write(index === 0 ? withHeaders('X-AuthDuration: 36000') : 'HTTP/1.1 403 Forbidden\r\nX-AuthDuration: 100\r\nContent-Length: 0\r\n\r\n')
+      })
+      const { chain } = chainOf({ url: backend.url })
+      expect(await decide(chain)).to.equal('allow by backend')
+      expect(await outcome(chain.recheck(access({ requestNumber: 1 }), stays))).to.equal('deny by backend')
+      chain.forget(access({}))
+      expect(await decide(chain)).to.equal('deny by remembered')
+      expect(backend.requests).to.have.lengthOf(2)
+    })
     it('an operator\'s rule comes before', async () => {
       const backend = await says(withHeaders('X-AuthDuration: 36000'))
       const { chain } = chainOf({ url: backend.url, rules: [{ protocol: 'https-flv', verdict: 'deny' }] })
