@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { closestMatch } from 'leven'
 import { endWithLauncher } from './command/launcher.js'
+import { safely } from './safely.js'
 
 type Command = (args: string[]) => Promise<number | undefined>
 
@@ -41,4 +42,6 @@ const main = async ([name = '', ...rest]: string[]): Promise<number | undefined>
 }
 
 endWithLauncher()
+// Whoever read our output may have had enough of it, as `head` has: a server goes on, and what prints once ends with its own status.
+for (const output of [process.stdout, process.stderr]) output.on('error', safely(undefined, () => undefined))
 process.exitCode = await main(process.argv.slice(2))

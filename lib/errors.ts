@@ -2,10 +2,12 @@
 export type ErrorCode =
   /** An option is missing, misspelled or out of range. */
   | 'ERR_OPTIONS'
-  /** What was given is not a node-media-server, or one that this version does not know. */
+  /** The object is not a node-media-server, or its version is not supported. */
   | 'ERR_HOST_UNSUPPORTED'
   /** The plugin is attached already. */
   | 'ERR_ALREADY_ATTACHED'
+  /** The server was stopped; it would be unguarded if it ran again. */
+  | 'ERR_STOPPED'
   /** The config has no `httpAuth` section. */
   | 'ERR_NO_SECTION'
   /** `store` is set, but its package ioredis is missing or of an unsupported version. */
@@ -25,13 +27,13 @@ export class HttpAuthError extends Error {
 }
 
 /**
- * The backend is down, and that is proven: no client's doing, and not this process's own. The message is
- * for the operator. Only the step `policy/default-action` turns it into a verdict.
+ * The backend is down, and this is proven: no client caused it, nor did this process. The message is for the operator.
+ * Only the step `policy/default-action` turns it into a verdict.
  */
 export class BackendUnavailable extends HttpAuthError {
   /** The same without the backend's address. */
   readonly forClients: string
-  /** Sessions whose questions were out when the backend fell silent, if it did: who may know more, and no more than that. */
+  /** Sessions with requests in flight when the backend fell silent, which may have caused that; nothing more is known of them. */
   readonly suspects: readonly string[]
 
   constructor(reason: string, { cause, forClients = 'the backend cannot be asked', suspects = [] }: { cause?: unknown, forClients?: string, suspects?: readonly string[] } = {}) {
@@ -41,5 +43,5 @@ export class BackendUnavailable extends HttpAuthError {
   }
 }
 
-/** A command was called in a way that makes no sense; the message says how to call it. */
+/** A command was called with wrong arguments; the message says how to call it. */
 export class Misuse extends Error {}

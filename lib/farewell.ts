@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream'
 import { safely } from './safely.js'
 
 /**
- * How long a refused or closed client has to read what it was told before its connection is
- * destroyed, in milliseconds; within a second it must be gone, whatever it does with its own side.
+ * How long a refused or closed client can read what it was told before its connection is destroyed, in milliseconds;
+ * within a second it must be gone, whatever it does with its own side.
  */
 export const FAREWELL_MS = 500
 

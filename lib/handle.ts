@@ -8,56 +8,55 @@ import type { Options } from './options/options.js'
 import type { Outage } from './observe/hub.js'
 import type { Stats } from './observe/stats.js'
 
-/** How a session is ended by the operator. */
+/** Options of `auth.end()`. */
 export interface EndOptions {
-  /** What its viewer is told, over RTMP and WebSocket: printable ASCII, at most 120 characters. Default nothing. */
+  /** Message for the viewer over RTMP and WebSocket: printable ASCII, at most 120 characters. Default none. */
   readonly message?: string
-  /** How long the same request is refused, in milliseconds. Default 0: it is asked about again. */
+  /** How long the same request is refused, in milliseconds. Default 0: the backend is asked again. */
   readonly barMs?: number
 }
 
-/** The events of the handle, with what their listeners are given. */
+/** The handle's events, with their listeners' arguments. */
 export interface HttpAuthEvents {
-  /** An access request was decided, by whomever. */
+  /** An access request was decided, by whichever source. */
   verdict: [request: AccessRequest, verdict: Verdict]
   /** An outage of the backend begins or ends. */
   unavailable: [outage: Outage]
-  /** A client that was let in begins or ends; the record of an end says how (`endReason`). */
+  /** A session begins or ends; at its end the record has the `endReason`. */
   session: [event: 'start' | 'end', session: SessionRecord]
 }
 
 /**
  * What `httpAuth()` returns.
  *
- * Nothing that a listener throws, or rejects with, changes a verdict: it is logged.
+ * Errors that a listener throws or rejects with are logged and never change a verdict.
  */
 export class HttpAuth extends EventEmitter<HttpAuthEvents> {
-  /** Counts by action, protocol and verdict source; who is held now; the backend's latency. */
+  /** Counts by action, protocol and verdict source; how many clients are held now; the backend's latency. */
   readonly stats: () => Stats
   /**
-   * Gives NMS back to itself: refuses those who are held, puts back every listener and method that
-   * was replaced, closes the connections to the backend. Streams that run go on; clients that come
-   * later reach NMS as if the plugin had never been there. Calling it again changes nothing.
+   * Detaches the plugin: refuses held clients, restores every listener and method of NMS it replaced, and closes its
+   * connections to the backend. Running streams go on; new clients are unguarded. Calling it again has no effect.
    */
   readonly close: () => Promise<void>
   /**
-   * Takes the server out of service: newcomers get a 503, those who are in go on for so many milliseconds
-   * (default: the option `drainMs`), then their sessions end and node-media-server is stopped. `/ready` says 503
-   * meanwhile. Resolves when all is over; calling it again changes nothing.
+   * Takes the server out of service: new clients get a 503, running sessions may go on for `ms` milliseconds (default:
+   * the option `drainMs`), then they end and node-media-server is stopped. Meanwhile `/ready` answers 503. Resolves
+   * when the server has stopped; calling it again has no effect.
    */
   readonly drain: (ms?: number) => Promise<void>
   /**
-   * Reads the options again: these, or the section `httpAuth` of node-media-server's config file. Who is in stays, who
-   * waits is decided by what was in force. What was remembered goes if the backends changed. `admin`, `store` and
-   * `proxyProtocol` cannot change.
-   * Rejects with HttpAuthError `ERR_OPTIONS` that says what is wrong; all is then as it was.
+   * Applies new options: these, or the section `httpAuth` of node-media-server's config file. Running sessions stay;
+   * held clients are decided by the old options. Remembered verdicts are dropped if the backends changed. `admin` and
+   * `store` cannot change; the error names the one that did. Rejects with an HttpAuthError `ERR_OPTIONS` that says what
+   * is wrong; then nothing has changed.
    */
   readonly reload: (options?: Options) => Promise<void>
-  /** Everybody who is in now, the oldest first. */
+  /** All running sessions, the oldest first. */
   readonly sessions: () => SessionRecord[]
   /**
-   * Ends a session, or all of a user's. What was remembered of their allows is forgotten, so the
-   * backend is asked again when they come back. Resolves with how many were ended.
+   * Ends a session, or all of a user's. Their remembered allows are forgotten, so the backend is asked again when they
+   * come back. Resolves with the number of sessions ended on this server.
    */
   readonly end: (which: Selector, options?: EndOptions) => Promise<number>
 
@@ -75,24 +74,10 @@ export class HttpAuth extends EventEmitter<HttpAuthEvents> {
   }
 
   /**
-   * Prometheus metrics for a route of your own: a registry of prom-client, which is loaded when this is
-   * first read. Counters count from the attach on, durations from this first reading.
+   * Prometheus metrics for a route of your own: a registry of prom-client, which is loaded on first access. Counters
+   * start when the plugin attaches, durations at this first access.
    */
   get metrics(): Registry {
     return this.#metrics()
-  }
-}
-
-/** Calls the listeners one by one, so that one that fails hurts nobody else. */
-export const publish = <K extends keyof HttpAuthEvents>(
-  handle: HttpAuth, onError: (event: K, error: unknown) => void, event: K, ...args: HttpAuthEvents[K]
-): void => {
-  for (const listener of handle.rawListeners(event) as ((...given: HttpAuthEvents[K]) => unknown)[]) {
-    try {
-      const result = listener.apply(handle, args)
-      if (result instanceof Promise) result.catch((error: unknown) => onError(event, error))
-    } catch (error) {
-      onError(event, error)
-    }
   }
 }

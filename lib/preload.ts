@@ -2,18 +2,19 @@ import Module from 'node:module'
 import { HttpAuthError } from './errors.js'
 import type { HttpAuth } from './handle.js'
 import { configOf, isAttached } from './nms/find.js'
+import { markAttaching } from './nms/common/halt.js'
 import { httpAuth } from './plugin.js'
-import { howToWriteSection } from './section.js'
+import { howToWriteSection } from './options/section.js'
 
 interface Loader { _load: (request: string, parent: unknown, isMain: boolean) => unknown }
 interface ServerClass { readonly prototype: { run: () => Promise<void> } }
 
 /**
- * Attaches to every node-media-server that is run from now on in this process. NMS's command line
- * builds its own server and leads nowhere else in, so `run()` is where it is caught: `require` and
- * `import` of a CommonJS package both go through the same loader.
+ * Attaches to every node-media-server that runs from now on in this process. NMS's command line creates its own server
+ * and offers no other way in, so this intercepts `run()`: `require` and `import` of a CommonJS package both use the
+ * same loader.
  *
- * @param onAttached - gets the handle of each
+ * @param onAttached - called with each handle
  */
 export const preload = (onAttached: (handle: HttpAuth) => void = () => undefined): void => {
   const loader = Module as unknown as Loader
@@ -38,12 +39,13 @@ const guardRun = ({ prototype }: ServerClass, onAttached: (handle: HttpAuth) => 
   prototype.run = function (this: object) {
     if (isAttached(this)) return run.call(this)
     attachOrExit(this, onAttached)
-    // A host whose servers are built by `run()` has put one of its own before this one.
+    // If `run()` itself creates the servers, attaching has put an own `run` in front of this one.
     return Object.hasOwn(this, 'run') ? (this as { run: () => Promise<void> }).run() : run.call(this)
   }
+  markAttaching(prototype.run)
 }
 
-/** A server that its operator believes to be guarded must not start open. */
+/** A server that its operator believes guarded must not start open. */
 const attachOrExit = (nms: object, onAttached: (handle: HttpAuth) => void): void => {
   try {
     onAttached(httpAuth(nms))

@@ -1,7 +1,7 @@
 /**
- * A preload: `node --import node-media-server-http-auth/register app.js`, or `--require`. Every
- * node-media-server that the app runs is guarded by what its config says under `httpAuth`; one
- * that has no such section does not start. An app that runs none is not touched.
+ * A preload: `node --import node-media-server-http-auth/register app.js`, or `--require`. Guards every
+ * node-media-server that the app runs as its config says under `httpAuth`; one without this section does not start. An
+ * app that runs none is not affected.
  */
 import { preload } from './preload.js'
 

@@ -1,16 +1,19 @@
 import { errorText } from './mask.js'
 
-/** Whose connection ends when a callback of theirs throws: a socket, a stream, or a function that ends it, given what the callback was given. */
+/**
+ * Whose connection ends when one of its callbacks throws: a socket, a stream, or a function that ends it and gets the
+ * callback's arguments.
+ */
 export type Owner = { destroy(): unknown } | ((error: unknown, ...args: never[]) => void)
 
-/** Hears of every exception that `safely` has caught. */
+/** Called with every exception that `safely` catches. */
 export type OnCaught = (error: unknown) => void
 
 const listeners = new Set<OnCaught>()
 
 /**
- * Tells a listener of every exception caught from now on.
- * @returns a function that takes the listener off
+ * Calls a listener for every exception caught from now on.
+ * @returns a function that removes the listener
  */
 export const onCaught = (listener: OnCaught): () => void => {
   listeners.add(listener)
@@ -18,11 +21,11 @@ export const onCaught = (listener: OnCaught): () => void => {
 }
 
 /**
- * A callback to give to a stream, socket, server, timer or emitter. Node ends the process when one of
- * these throws; wrapped, it ends the one client that it belongs to. The linter accepts no other callback
- * there (`safely/callbacks` in scripts/callbacks.js).
+ * Wraps a callback for a stream, socket, server, timer or emitter. Node ends the process when one of these throws;
+ * wrapped, it only ends the client it belongs to. The linter accepts no other callback there (`safely/callbacks` in
+ * scripts/callbacks.js).
  *
- * @param owner - who is ended; `undefined` where nobody in particular is served, as in a timer for a log line
+ * @param owner - whose connection ends; `undefined` if no client is being served, as in a timer for a log line
  */
 export const safely = <This, A extends unknown[]>(
   owner: Owner | undefined, callback: (this: This, ...args: A) => void
@@ -35,14 +38,14 @@ export const safely = <This, A extends unknown[]>(
     }
   }
 
-/** For code that cannot be wrapped because it must return something or runs inline: reports the exception and ends its owner. */
+/** For code that cannot be wrapped because it returns something or runs inline: reports the exception and ends the owner. */
 export const caught = (error: unknown, owner?: Owner, ...args: unknown[]): void => {
   if (listeners.size === 0) process.emitWarning(`node-media-server-http-auth: ${errorText(error)}`)
   for (const listener of listeners) attempt(() => listener(error))
   if (owner !== undefined) attempt(() => { if (typeof owner === 'function') owner(error, ...args as never[]); else owner.destroy() })
 }
 
-/** Reporting and ending must not fail for each other. */
+/** A failure of one must not prevent the other. */
 const attempt = (step: () => void): void => {
   try { step() } catch { /* it was the last resort */ }
 }

@@ -1,16 +1,16 @@
 import debug from 'debug'
 import { errorText, maskSecrets } from './mask.js'
 
-/** The namespaces below `nms-http-auth` that show a session's whole way with `DEBUG=nms-http-auth:*`. */
+/** The namespaces under `nms-http-auth`; `DEBUG=nms-http-auth:*` shows everything that happens to a session. */
 export type Namespace = 'gate' | 'backend' | 'policy' | 'nms' | 'hls' | 'store'
 
-/** Prints a line for whoever follows a session with `DEBUG`, if anybody does. */
+/** Prints a line if `DEBUG` enables it. */
 export interface Trace {
   (format: string, ...values: unknown[]): void
   readonly enabled: boolean
 }
 
-/** Makes the debug function of one room. Texts and errors that it is given are masked. */
+/** Creates the debug function of one room. Its texts and errors are masked. */
 export const trace = (namespace: Namespace): Trace => {
   const print = debug(`nms-http-auth:${namespace}`)
   const write = (format: string, ...values: unknown[]): void => {

@@ -1,2 +1,2 @@
-/** This package's version. A constant, so that a bundle of an app needs no file beside it; a test compares it with package.json. */
+/** This package's version. A constant, so that a bundled app needs no extra file; a test compares it with package.json. */
 export const VERSION = '0.1.0'

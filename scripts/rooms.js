@@ -10,12 +10,13 @@ const LIB = fileURLToPath(new URL('../lib', import.meta.url))
  */
 export const ROOMS = {
   access: { may: [], packages: [] },
-  options: { may: ['access', 'errors', 'section'], packages: ['ajv', 'leven'] },
+  options: { may: ['access', 'errors'], packages: ['ajv', 'leven'] },
   backend: { may: ['access', 'errors', 'mask', 'trace', 'version'], packages: ['undici'] },
   policy: { may: ['access', 'errors', 'sessions/store', 'trace'], packages: [] },
   sessions: { may: ['access', 'errors', 'policy/request-key', 'policy/rule-path', 'trace'], packages: [] },
   store: { may: ['access', 'errors', 'sessions/store', 'trace'], packages: ['ioredis'] },
   hls: { may: ['access'], packages: [] },
+  dash: { may: ['access', 'hls'], packages: ['saxes'] },
   gate: { may: ['access', 'gate/door', 'gate/http', 'gate/flv', 'gate/files', 'nms/host', 'nms/dialect'], packages: [] },
   'gate/door': { may: ['access', 'trace'], packages: [] },
   'gate/http': { may: ['access', 'gate/door', 'trace', 'farewell', 'nms/host'], packages: [] },
@@ -23,14 +24,19 @@ export const ROOMS = {
   'gate/rtmp': { may: ['access', 'gate/door', 'trace', 'farewell', 'nms/host', 'nms/dialect'], packages: [] },
   'gate/flv': { may: ['access', 'gate/door', 'gate/http', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
   'gate/websocket': { may: ['access', 'gate/door', 'gate/http', 'trace', 'farewell', 'nms/host'], packages: [] },
-  'gate/files': { may: ['access', 'gate/door', 'gate/http', 'hls', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
-  nms: { may: ['access', 'errors', 'nms/v2/room', 'nms/v2/config-file', 'nms/v4/room'], packages: [] },
-  'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/frames', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
-  'nms/v2': { may: ['access', 'errors', 'trace', 'farewell', 'nms/frames', 'nms/host', 'nms/attached', 'nms/dialect', 'nms/http-front', 'nms/package', 'nms/proxy-front', 'nms/stream-path', 'nms/supported', 'nms/unread'], packages: [] },
+  'gate/files': { may: ['access', 'gate/door', 'gate/http', 'hls', 'dash', 'trace', 'nms/host', 'nms/dialect'], packages: [] },
+  nms: { may: ['access', 'errors', 'nms/common/attached', 'nms/v2/room', 'nms/v2/config-file', 'nms/v4/room'], packages: [] },
+  'nms/common': { may: ['access', 'errors', 'nms/host', 'nms/dialect', 'nms/supported'], packages: [] },
+  'nms/v4': { may: ['access', 'errors', 'trace', 'farewell', 'nms/common', 'nms/host', 'nms/dialect', 'nms/package'], packages: [] },
+  'nms/v2': { may: ['access', 'errors', 'trace', 'farewell', 'nms/common', 'nms/host', 'nms/dialect', 'nms/package'], packages: [] },
   observe: { may: ['access', 'mask', 'version'], packages: ['prom-client'] },
   admin: { may: ['access', 'errors', 'mask', 'observe'], packages: [] },
   check: {
-    may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'sessions', 'store', 'chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
+    may: ['access', 'errors', 'mask', 'options', 'backend', 'gate', 'gate/door', 'gate/http', 'gate/rtmp', 'gate/websocket', 'gate/files', 'gate/flv', 'hls', 'sessions', 'store', 'assembly/chain', 'nms/dialect', 'nms/find', 'nms/installed', 'nms/supported'],
+    packages: []
+  },
+  assembly: {
+    may: ['access', 'errors', 'mask', 'version', 'handle', 'options', 'backend', 'policy', 'sessions', 'store', 'gate', 'gate/door', 'gate/http', 'gate/proxy', 'gate/rtmp', 'gate/flv', 'gate/websocket', 'gate/files', 'nms/host', 'observe', 'admin'],
     packages: []
   },
   command: { may: ['errors', 'version', 'mask', 'options', 'check', 'handle', 'preload', 'nms/installed', 'nms/start', 'nms/v4/command-line'], packages: ['leven'] }
@@ -40,7 +46,7 @@ export const ROOMS = {
 const EVERYWHERE = ['safely']
 
 /** Packages that only the rooms that name them may know. */
-const PACKAGES = ['ajv', 'leven', 'undici', 'node-media-server', 'ws', 'ioredis', 'prom-client']
+const PACKAGES = ['ajv', 'leven', 'undici', 'node-media-server', 'ws', 'ioredis', 'prom-client', 'saxes']
 
 /** The innermost room that a path below lib/ lies in; `undefined` for the files at its top. */
 const roomOf = (path) => {

@@ -21,6 +21,7 @@ TOOLS=(
   'prometheus prometheus scrapes the metrics'
   'promtool prometheus checks metrics and alert rules'
   'logrotate logrotate rotates the audit file'
+  'systemd-analyze systemd checks the unit'
 )
 RTMP_MODULE='nginx-rtmp libnginx-mod-rtmp the peer in the bench "peers"'
 STREAM_MODULE='nginx-stream libnginx-mod-stream another TCP proxy that sends PROXY headers'

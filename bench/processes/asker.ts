@@ -2,7 +2,7 @@
 import { Pool, type Dispatcher } from 'undici'
 import type * as DepartureModule from '../../lib/access/departure.js'
 import type { AccessRequest } from '../../lib/access/request.js'
-import type * as ChainModule from '../../lib/chain.js'
+import type * as ChainModule from '../../lib/assembly/chain.js'
 import type * as DoorModule from '../../lib/gate/door/door.js'
 import type * as StatsModule from '../../lib/observe/stats.js'
 import type * as ConsoleLogModule from '../../lib/observe/console.js'
@@ -13,7 +13,7 @@ import { answer } from './answer.js'
 import { built } from './built.js'
 
 const { Departure } = await built<typeof DepartureModule>('access/departure.js')
-const { createChain } = await built<typeof ChainModule>('chain.js')
+const { createChain } = await built<typeof ChainModule>('assembly/chain.js')
 const { createDoor } = await built<typeof DoorModule>('gate/door/door.js')
 const { createRegistry } = await built<typeof RegistryModule>('sessions/registry.js')
 const { createCounters } = await built<typeof StatsModule>('observe/stats.js')

@@ -1,4 +1,5 @@
 /** The players, publishers and browsers of the benches. */
+import { request as httpRequest } from 'node:http'
 import { RawHttp } from '../../test/support/flv-clients.js'
 import { RtmpClient } from '../../test/support/rtmp-client.js'
 import { Player, type Kind } from '../load/player.js'
@@ -85,6 +86,19 @@ const orders = {
     await Promise.all(waiting)
     return performance.now() - from
   },
+  /** So many viewers of HTTP-FLV that come, are let in and leave at once: nothing is relayed to them. */
+  visits: async ({ port, count }: { port: number, count: number }) => {
+    let left = count
+    const visit = (): Promise<void> => new Promise((resolve, reject) => {
+      const req = httpRequest({ port, host: '127.0.0.1', path: '/live/s.flv?token=123', agent: false }, (res) => {
+        if (res.statusCode !== 200) reject(new Error(`a visitor was told ${res.statusCode}`))
+        res.on('error', () => undefined).destroy()
+      })
+      req.on('error', () => undefined).on('close', resolve).end()
+    })
+    const lane = async (): Promise<void> => { while (left-- > 0) await visit() }
+    await Promise.all(Array.from({ length: 8 }, lane))
+  },
   /** Players that have asked and are left alone. */
   wait: async ({ port, count }: { port: number, count: number }) => {
     await crowd('rtmp', port, count, (player) => { player.play(); return Promise.resolve() })
@@ -162,6 +176,34 @@ const orders = {
       }
       requester.close()
     }))
+  },
+  /** The playlists of two streams for each of these users. @returns joins a second */
+  users: async ({ port, from, to }: { port: number, from: number, to: number }) => {
+    let next = 2 * from
+    const began = performance.now()
+    await Promise.all(Array.from({ length: 64 }, async () => {
+      const requester = new Requester(port)
+      while (next < 2 * to) {
+        const join = next++
+        const status = await requester.get(`/static/live/${join % 2 === 0 ? 's' : 't'}/index.m3u8?token=${join}&user=${join >> 1}`)
+        if (status !== 200) throw new Error(`status ${status}`)
+      }
+      requester.close()
+    }))
+    return 2 * (to - from) / (performance.now() - began) * 1000
+  },
+  /** One newcomer after the other. @returns how long each waited, in milliseconds */
+  newcomers: async ({ port, from, count }: { port: number, from: number, count: number }) => {
+    const requester = new Requester(port)
+    const times: number[] = []
+    for (let token = from; token < from + count; token++) {
+      const began = performance.now()
+      const status = await requester.get(`/static/live/s/small.ts?token=${token}`)
+      if (status !== 200) throw new Error(`status ${status}`)
+      times.push(performance.now() - began)
+    }
+    requester.close()
+    return times
   },
   /** One request after the other, each of another session. @returns the median in milliseconds */
   oneByOne: async ({ port, sessions, count }: { port: number, sessions: number, count: number }) => {

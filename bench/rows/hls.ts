@@ -1,26 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { withFiles } from '../files.js'
 import { each, inTurn } from '../in-turn.js'
 import type { Bench, Figure } from '../row.js'
 import { withScene } from '../scene.js'
 import { spread } from '../spread.js'
-
-/** A static root with one HLS stream, removed afterwards. */
-const withFiles = async <T>(use: (root: string) => Promise<T>): Promise<T> => {
-  const root = await mkdtemp(join(tmpdir(), 'nms-http-auth-bench-'))
-  const stream = join(root, 'live', 's')
-  try {
-    await mkdir(stream, { recursive: true })
-    await writeFile(join(stream, 'small.ts'), Buffer.alloc(2048, 0x47))
-    await writeFile(join(stream, 'large.ts'), Buffer.alloc(1 << 20, 0x47))
-    const segments = Array.from({ length: 6 }, (_, i) => `#EXTINF:6.000,\nsegment${1000 + i}.ts\n`).join('')
-    await writeFile(join(stream, 'index.m3u8'), `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:1000\n${segments}`)
-    return await use(root)
-  } finally {
-    await rm(root, { recursive: true, force: true })
-  }
-}
 
 const FILES = [
   ['segments of 2 KB', 'small.ts', 0.95], ['segments of 1 MB', 'large.ts', 0.95], ['playlists', 'index.m3u8', 0.8]

@@ -1,9 +1,8 @@
 import { BlockList, isIP, SocketAddress } from 'node:net'
 
 /**
- * An address in the one spelling that this package uses: no zone, IPv6 compressed and in lower
- * case, an IPv4 address that came mapped (`::ffff:192.0.2.1`) as IPv4. What is no address comes
- * back as it is.
+ * Normalises an address: no zone, IPv6 compressed and in lower case, a mapped IPv4 address
+ * (`::ffff:192.0.2.1`) as IPv4. Text that is not an address is returned unchanged.
  */
 export const normalizeIp = (text: string): string => {
   const family = isIP(text)
@@ -13,15 +12,15 @@ export const normalizeIp = (text: string): string => {
   return isIP(mapped) === 4 ? mapped : address
 }
 
-/** An address and a port as the authority of a URL. */
+/** Formats an address and a port as in a URL. */
 export const authorityOf = (address: string | undefined, port: number | undefined): string => {
   const ip = normalizeIp(address ?? '')
   return `${isIP(ip) === 6 ? `[${ip}]` : ip}:${port}`
 }
 
 /**
- * What a limit per address counts by: an IPv4 address itself, of an IPv6 address its /64, since
- * one client owns all of that.
+ * The key for limits per address: an IPv4 address itself, or the /64 of an IPv6 address, because
+ * one client owns all of it.
  */
 export const limitKey = (ip: string): string => {
   if (isIP(ip) !== 6) return ip
@@ -36,7 +35,7 @@ export const limitKey = (ip: string): string => {
 
 /** A set of addresses. */
 export interface Networks {
-  /** False for what is no address. */
+  /** False for text that is not an address. */
   has(ip: string): boolean
 }
 
@@ -50,23 +49,23 @@ const parse = (text: string): Network | undefined => {
   const prefix = digits === undefined ? bits : Number(digits)
   if (prefix > bits) return undefined
   const normal = normalizeIp(address)
-  // A mapped network is one of IPv4, as the addresses that are compared with it are.
+  // A mapped network becomes an IPv4 network, like the addresses that are compared with it.
   if (family === 6 && isIP(normal) === 4) {
     return prefix < 96 ? undefined : { address: normal, prefix: prefix - 96, family: 4 }
   }
   return { address: normal, prefix, family: family === 4 ? 4 : 6 }
 }
 
-/** Whether a text is an address or a CIDR network that `networks` takes. */
+/** Whether `networks` accepts a text as an address or a CIDR network. */
 export const isNetwork = (text: string): boolean => parse(text) !== undefined
 
 /**
  * Compiles addresses and CIDR networks, IPv4 and IPv6.
- * @throws TypeError for what is neither
+ * @throws TypeError for anything else
  */
 export const networks = (list: readonly string[]): Networks => {
   if (list.length === 0) return { has: () => false }
-  // One list for each family: a BlockList of Node 20 takes `::/0` to hold every IPv4 address too.
+  // One list per family: in Node 20 a BlockList with `::/0` also matches every IPv4 address.
   const lists = { 4: new BlockList(), 6: new BlockList() }
   for (const text of list) {
     const network = parse(text)

@@ -3,13 +3,12 @@ import type { AccessRequest } from './request.js'
 import type { Verdict } from './verdict.js'
 
 /**
- * Decides one access request. The steps between gate and backend all have this signature, and
- * each is a function that takes the next one.
+ * Decides one access request. All steps between gate and backend have this signature; each step is
+ * made by a function that takes the next one.
  *
- * The signal says that the client has left: whoever has not yet spent anything on the request
- * drops it (rejecting with the signal's reason), the rest finish and nobody reads their answer.
+ * The signal fires when the client leaves: a step that has not started drops the request (and rejects
+ * with the signal's reason); a step that has started finishes, and its verdict is ignored.
  *
- * Rejects with `BackendUnavailable` for an outage; anything else that it rejects with is a bug,
- * and the gate denies.
+ * Rejects with `BackendUnavailable` for an outage; any other rejection is a bug, and the door denies.
  */
 export type Authorize = (request: AccessRequest, signal: LeaveSignal) => Promise<Verdict>

@@ -1,6 +1,6 @@
 /**
- * Why a connection was ended before it could be decided: it sent no command in time (`timeout`), nothing
- * that can be read (`malformed`), or too much (`overflow`); a limit on who may wait was reached (`limit`);
- * or a trusted proxy sent no PROXY header (`proxy`).
+ * Why a connection was cut without a verdict: no command in time (`timeout`), unreadable bytes
+ * (`malformed`), too many bytes (`overflow`), too many waiting clients (`limit`), or a trusted proxy
+ * without a PROXY header (`proxy`).
  */
 export type CutReason = 'timeout' | 'malformed' | 'overflow' | 'limit' | 'proxy'

@@ -1,6 +1,6 @@
 type Listener = (() => void) | { handleEvent(): void }
 
-/** What the steps between gate and backend know of whether the client has left. Every AbortSignal will do. */
+/** Tells the steps between gate and backend that the client has left. Every AbortSignal satisfies it. */
 export interface LeaveSignal {
   readonly aborted: boolean
   readonly reason: Error
@@ -9,8 +9,8 @@ export interface LeaveSignal {
 }
 
 /**
- * One client's leaving. An AbortController says the same, but there is one for each held client and
- * each question, and it takes a kilobyte of heap and a tenth of the time that a question costs.
+ * Signals that one client has left. An AbortController would do, but there is one per held client and
+ * per request, and it costs a kilobyte of heap and a tenth of a request's time.
  */
 export class Departure implements LeaveSignal {
   aborted = false
@@ -19,7 +19,7 @@ export class Departure implements LeaveSignal {
   get reason(): Error { return new Error('the client left') }
 
   addEventListener(_: 'abort', listener: Listener): void {
-    // Written so, and not pushed, an array has no room for sixteen more.
+    // A literal has no spare capacity; `push` would reserve room for sixteen more.
     this.listeners = this.listeners === undefined ? [listener] : [...this.listeners, listener]
   }
 
@@ -28,7 +28,7 @@ export class Departure implements LeaveSignal {
     if (at >= 0) this.listeners?.splice(at, 1)
   }
 
-  /** The client has left; calling it again does nothing. */
+  /** The client has left. Calling it again has no effect. */
   abort(): void {
     if (this.aborted) return
     this.aborted = true

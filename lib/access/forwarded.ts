@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 import { normalizeIp, type Networks } from './address.js'
 
-/** Who the client is, once the proxies that may speak for it have been heard. */
+/** The client of a request, as reported by trusted proxies. */
 export interface Forwarded {
   /** Normalised, without port. */
   readonly ip: string
-  /** Whether the client reached the outermost trusted proxy by TLS; absent if nobody said so. */
+  /** Whether the client reached the outermost trusted proxy over TLS; absent if no proxy says so. */
   readonly secure?: boolean
-  /** Host, and port if there was one, as the client named it to the proxy. */
+  /** The host, with its port if any, that the client sent to the proxy. */
   readonly host?: string
 }
 
@@ -19,13 +19,13 @@ const values = (headers: Headers, name: string): string[] => {
   return (typeof value === 'string' ? value : value.join(',')).split(',').map((part) => part.trim())
 }
 
-/** An entry of X-Forwarded-For: some proxies write a port behind it, or brackets around IPv6. */
+/** Parses an entry of X-Forwarded-For: some proxies append a port or put IPv6 in brackets. */
 const entryAddress = (entry: string): string | undefined => {
   const bare = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(entry)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(entry)?.[1] ?? entry
   return isIP(bare) === 0 ? undefined : normalizeIp(bare)
 }
 
-/** The first untrusted address from the right; the leftmost if the whole way is trusted. */
+/** The first untrusted address from the right; the leftmost if all are trusted. */
 const clientOf = (peer: string, chain: readonly string[], trusted: Networks): string => {
   let client = peer
   for (const entry of chain.toReversed()) {
@@ -38,15 +38,15 @@ const clientOf = (peer: string, chain: readonly string[], trusted: Networks): st
 }
 
 /**
- * Works out the client of an HTTP request behind trusted proxies.
+ * Finds the client of an HTTP request behind trusted proxies.
  *
- * Without a trusted peer the headers mean nothing: anybody can send them. With one,
- * `X-Forwarded-For` is read from the right until an address that is not trusted; garbage on that
- * way means the peer itself. Of `X-Forwarded-Proto` and `X-Forwarded-Host` the last value counts,
- * the one that the nearest proxy wrote; what is no scheme or no host is as if it were not there.
+ * Headers from an untrusted peer are ignored, because anybody can send them. From a trusted peer,
+ * `X-Forwarded-For` is read from the right up to the first untrusted address; if it is garbage, the
+ * peer itself is the client. Of `X-Forwarded-Proto` and `X-Forwarded-Host` the last value counts,
+ * which the nearest proxy wrote; an invalid scheme or host is ignored.
  *
  * @param peerIp the address of the connection, with or without `::ffff:`
- * @param headers lower-case names, as Node has them
+ * @param headers with lower-case names, as Node provides them
  * @param trusted the operator's `trustProxy`
  */
 export const forwarded = (peerIp: string, headers: Headers, trusted: Networks): Forwarded => {

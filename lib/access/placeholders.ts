@@ -1,6 +1,6 @@
 /**
- * What `{…}` in a value of `params` may name. `requestType` is `new_session`, or `update_session` when a session
- * that runs is asked about again, which `requestNumber` counts from 0; `proto` is the protocol in Flussonic's words.
+ * The placeholders of `params`. `requestType` is `new_session`, or `update_session` in re-checks;
+ * `requestNumber` counts a session's requests from 0; `proto` is Flussonic's word for the protocol.
  */
 export const PLACEHOLDERS = ['app', 'stream', 'path', 'ip', 'action', 'protocol', 'proto', 'sessionId', 'requestType', 'requestNumber'] as const
 

@@ -1,71 +1,71 @@
 import type { IdentityPart } from './identity.js'
 import type { Action, Protocol } from './request.js'
 
-/** What is asked, and how, for one action. Made by `options/resolve` and read by the other rooms. */
+/** How the backend is asked about one action. Made by `options/resolve` and read by the other rooms. */
 export interface BackendSettings {
-  /** Absolute http(s) URLs; with several, `strategy` says who is asked when. */
+  /** Absolute http(s) URLs; with several, `strategy` says which is asked when. */
   readonly urls: readonly string[]
   readonly strategy: 'failover' | 'any'
   readonly defaultAction: 'allow' | 'deny'
-  /** The whole question, in milliseconds: queue, connect, TLS, all backends, until the final status line. */
+  /** Time for the whole request, in milliseconds: queue, connect, TLS, all backends, up to the final status line. */
   readonly timeoutMs: number
   /** Connections to each backend. */
   readonly maxConnections: number
   readonly headers: Readonly<Record<string, string>>
   /** Values may contain placeholders in braces; see `access/placeholders`. */
   readonly params: Readonly<Record<string, string>>
-  /** Statuses that count as an outage instead of a denial. */
+  /** Statuses that mean an outage instead of a denial. */
   readonly unavailableStatuses: readonly number[]
-  /** Towards the backend; PEM texts, read from their files by `options/resolve`. */
+  /** For the backend; PEM texts, read from their files by `options/resolve`. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly rejectUnauthorized: boolean }
-  /** A 200 without this header denies; `null` asks for none. */
+  /** A 200 without this header denies; `null` requires none. */
   readonly requireHeader: string | null
-  /** Whether a 200 denies unless it comes with a JSON body whose `error` is 0. */
+  /** Whether a 200 denies unless its body is JSON whose `error` is 0. */
   readonly denyBody: boolean
-  /** How long an allow is remembered when the backend says nothing, in milliseconds. */
+  /** How long an allow is remembered when the backend does not say, in milliseconds. */
   readonly rememberMs: number
-  /** How long a denial is remembered when the backend says nothing, in milliseconds; 0 is not at all. */
+  /** How long a denial is remembered when the backend does not say, in milliseconds; 0 means not at all. */
   readonly rememberDenialMs: number
-  /** Whether a redirect with an absolute Location sends an HTTP client there. */
+  /** Whether a redirect with an absolute Location sends HTTP clients there. */
   readonly redirects: boolean
-  /** How long after an allow the same request is allowed again during an outage, in milliseconds; 0 is never. */
+  /** How long after an allow the same request is allowed again during an outage, in milliseconds; 0 means never. */
   readonly lastVerdictMs: number
-  /** `false`: nobody who is in is asked about again. */
+  /** `false`: no re-checks. */
   readonly recheck: { readonly staleMs: number, readonly early: boolean, readonly afterOutage: boolean } | false
-  /** When to ask again where the backend does not say, in milliseconds; 0 is never. */
+  /** Time between re-checks when the backend does not say, in milliseconds; 0 means never. */
   readonly recheckMs: number
-  /** The neutral question: its `X-Real-Path` and its query, of which no client knows or the backend refuses both. */
+  /** The probe's `X-Real-Path` and query. */
   readonly probe: { readonly path: string; readonly query: string }
   readonly breaker: { readonly failures: number; readonly probeMs: number } | false
 }
 
 /** How many sessions a user may have at once. */
 export interface LimitSettings {
-  /** Where the backend does not say; 0 is no limit. */
+  /** When the backend does not say; 0 means no limit. */
   readonly perUser: number
   readonly whenFull: 'endOldest' | 'denyNew'
-  /** How long whoever was ended by the policy is kept out while its user is full, from its last try. */
+  /** How long a session that the policy ended stays out while its user is at the limit, from its last try. */
   readonly barMs: number
-  /** Parameters of the client's query that stand for the user where the backend names none. */
+  /** Query parameters that identify the user when the backend does not. */
   readonly userParams: readonly string[]
-  /** Ids that stand for many; `*` is any run of characters. */
+  /** User ids that many clients share; `*` matches any characters. */
   readonly ignoreUsers: readonly string[]
 }
 
-/** One compiled rule of the operator's. */
+/** One of the operator's rules, compiled. */
 export interface RuleSettings {
-  /** How the operator wrote it, for the reason of a verdict. */
+  /** The rule as the operator wrote it, for a verdict's reason. */
   readonly text: string
   readonly verdict: 'allow' | 'deny' | 'pass'
   /** Address or CIDR network, IPv4 or IPv6. */
   readonly ip?: string
   readonly for?: Action
-  /** Stream path, `*` stands for any run of characters. */
+  /** Stream path; `*` matches any characters. */
   readonly path?: string
   readonly protocol?: Protocol
 }
 
-/** Where verdicts and ends are written to. */
+/** The audit file. */
 export interface AuditSettings {
   /** Absolute. */
   readonly file: string
@@ -73,7 +73,7 @@ export interface AuditSettings {
   readonly secret?: string
 }
 
-/** The operator's own HTTP server. */
+/** The operator's HTTP server. */
 export interface AdminSettings {
   readonly port: number
   readonly bind: string
@@ -83,7 +83,7 @@ export interface AdminSettings {
   readonly metricsOpen: boolean
 }
 
-/** Who is told of starts and ends. */
+/** The receiver of starts and ends. */
 export interface WebhookSettings {
   readonly url: string
   readonly events: readonly ('start' | 'end')[]
@@ -91,29 +91,29 @@ export interface WebhookSettings {
   readonly secret?: string
 }
 
-/** Where several servers share limits and memory. */
+/** The store in which several servers share limits and memory. */
 export interface StoreSettings {
-  /** One server (or what Sentinels know), or the first nodes of a Cluster. */
+  /** One server (or one known to Sentinels), or the first nodes of a Cluster. */
   readonly urls: readonly string[]
-  /** What all keys begin with. */
+  /** Prefix of all keys. */
   readonly prefix: string
   readonly heartbeatMs: number
-  /** Nobody waits for the store any longer. */
+  /** The longest that anybody waits for the store. */
   readonly timeoutMs: number
-  /** ioredis's own. */
+  /** Passed to ioredis. */
   readonly options: Readonly<Record<string, unknown>>
 }
 
 /** NMS's servers. */
 export type ServerName = 'rtmp' | 'rtmps' | 'http' | 'https'
 
-/** Everything that is in force, complete and immutable. */
+/** All options in force, complete and immutable. */
 export interface Settings {
-  /** What the backend's contract is called, for people. */
+  /** Display name of the preset. */
   readonly contract: string
   readonly actions: readonly Action[]
   readonly play: BackendSettings
-  /** `{ refuse }` where a portal preset knows no encoders and no `publish` section was given. */
+  /** `{ refuse }` if a portal's preset knows no encoders and there is no `publish` section. */
   readonly publish: BackendSettings | { readonly refuse: string }
   readonly rules: readonly RuleSettings[]
   readonly trustProxy: readonly string[]
@@ -125,7 +125,7 @@ export interface Settings {
   readonly hlsIdleMs: number
   readonly maxSessions: number
   readonly maxSessionsPerIp: number
-  /** `false`: what the backend says of limits is ignored. */
+  /** `false`: limits from the backend are ignored. */
   readonly limits: LimitSettings | false
   readonly files: {
     /** Lower-case extensions with their dot that are served without asking. */
@@ -134,16 +134,16 @@ export interface Settings {
     readonly stream: string
     /** A playlist larger than this many bytes is refused. */
     readonly maxPlaylistBytes: number
-    /** What tells one viewer from another; the query is always in it. */
+    /** What tells one viewer from another; always contains the query. */
     readonly identity: readonly IdentityPart[]
-    /** Other origins to which a viewer's query may travel, as `URL.origin` writes them. */
+    /** Other origins that get the viewer's query, as formatted by `URL.origin`. */
     readonly ownOrigins: readonly string[]
-    /** After this long without a request a session that plays a recording ends, in milliseconds. */
+    /** A session that plays a recording ends after this long without a request, in milliseconds. */
     readonly vodIdleMs: number
   }
-  /** Which web pages may read the answers: origins as browsers write them, or `*` alone. */
+  /** Web pages that may read the answers: origins as browsers send them, or `*` alone. */
   readonly cors: { readonly origins: readonly string[], readonly credentials: boolean }
-  /** Absent where a server counts by itself. */
+  /** Absent if the server counts by itself. */
   readonly store?: StoreSettings
   readonly log: 'none' | 'outages' | 'denials' | 'verdicts'
   readonly logFormat: 'text' | 'json'

@@ -1,12 +1,11 @@
 /**
- * Who decided: the `backend`; the `default` action during an outage; a `rule` of the operator's
- * (an action that is not asked for counts as one); an earlier answer that is still good
- * (`remembered`); an earlier allow, during an outage (`last-verdict`); nobody, because this question
- * met silence or worse while the backend answers others (`unanswered`: neither an answer nor a
- * denial, so it changes nothing that is remembered); this process's own limits (`overload`); how
- * many sessions the user may have (`limit`); the
- * request itself, because no stream can be meant by it (`malformed`); or nobody, since a dry run lets in
- * whoever would be denied (`dry-run`).
+ * What decided: the `backend`; the `default` action during an outage; one of the operator's rules (`rule`;
+ * an action that is not checked counts as one); an earlier answer that is still valid
+ * (`remembered`); an earlier allow, during an outage (`last-verdict`); the lack of an answer while the
+ * backend answers others (`unanswered`: neither an answer nor a denial, so it changes nothing that is
+ * remembered); a lack of this process's own (`overload`); the user's limit (`limit`); the request itself,
+ * because it names no possible stream (`malformed`); or a dry run, which lets in a client that would be
+ * denied (`dry-run`).
  */
 export type VerdictSource = 'backend' | 'default' | 'rule' | 'remembered' | 'last-verdict' | 'unanswered' | 'limit' | 'overload' | 'malformed' | 'dry-run'
 
@@ -14,25 +13,25 @@ export type VerdictSource = 'backend' | 'default' | 'rule' | 'remembered' | 'las
 export interface Verdict {
   readonly allowed: boolean
   readonly source: VerdictSource
-  /** Why, for people: plain ASCII text without secrets. Clients are shown it as it is. */
+  /** The reason in words: plain ASCII without secrets. Clients see it as it is. */
   readonly reason: string
-  /** In a dry run: what would have been. */
+  /** In a dry run: the verdict that would have applied. */
   readonly would?: Verdict
-  /** The backend's final HTTP status, where it gave one. */
+  /** The backend's final HTTP status, if it gave one. */
   readonly status?: number
-  /** How long the backend said that this verdict holds (`X-AuthDuration`), in milliseconds. */
+  /** How long this verdict holds (`X-AuthDuration`), in milliseconds. */
   readonly validForMs?: number
-  /** Where the backend sends this client instead, an absolute http(s) URL in ASCII; only where `redirects` is on. */
+  /** Where the backend redirects this client, an absolute http(s) URL in ASCII; only with `redirects`. */
   readonly location?: string
-  /** The viewer's id as the backend knows it (`X-UserId`). */
+  /** The backend's id of the user (`X-UserId`). */
   readonly userId?: string
-  /** How many sessions the user may have at once (`X-Max-Sessions`, `X-Unique`); 0 is no limit, absent if the backend does not say. */
+  /** Sessions that the user may have at once (`X-Max-Sessions`, `X-Unique`); 0 means no limit, absent if the backend does not say. */
   readonly maxSessions?: number
-  /** How long the backend took, from the question to its final status line, in milliseconds. */
+  /** The backend's latency, up to its final status line, in milliseconds. */
   readonly latencyMs?: number
   /**
    * What was wrong with the backend's answer, for the operator's log; printable, without secrets.
-   * What it concerns does not let anybody in, since a client may have provoked it.
+   * Such an answer never lets a client in, because a client may have provoked it.
    */
   readonly fault?: string
 }

@@ -5,7 +5,7 @@ import type { AccessRequest } from '../access/request.js'
 import type { Behind, RunningSession } from './behind.js'
 import { filterOf, matches } from './filter.js'
 import { createRing } from './ring.js'
-import { shownDecision, shownEnd, shownSession } from './shown.js'
+import { shownDecision, shownEnd, shownSession, type EndedFor } from './shown.js'
 
 /** The newest that are kept to be looked at. */
 const VERDICTS = 5000
@@ -57,7 +57,7 @@ export const createApi = (behind: Behind): Api => {
   const sessions = (params: URLSearchParams): Answer => {
     const filter = filterOf(params)
     const found: RunningSession[] = []
-    for (const session of behind.sessions) if (matches(filter, session.request, session.user)) found.push(session)
+    for (const session of behind.sessions) if (matches(filter, session.request, session.shownUser)) found.push(session)
     const { page, ...rest } = pageOf(found.reverse(), params, (session) => shownSession(session.record()))
     return ok({ ...rest, sessions: page })
   }
@@ -71,7 +71,12 @@ export const createApi = (behind: Behind): Api => {
       if (matches(filter, request, verdict.userId) && (allowed === null || String(verdict.allowed) === allowed) && (source === null || verdict.source === source)) found.push(decision)
     }
     const ended = [...ends.newest()].filter(([session]) => matches(filter, requestOf(session), session.user)).slice(0, PAGE.usual)
-    const { page, ...rest } = pageOf(found, params, shownDecision)
+    const endedFor = new Map<string, EndedFor[]>()
+    for (const [session, { at }] of ends.newest()) {
+      const taker = session.goneFor?.by.session
+      if (taker !== undefined) endedFor.set(taker, [...endedFor.get(taker) ?? [], { session, at }])
+    }
+    const { page, ...rest } = pageOf(found, params, (decision) => shownDecision(decision, endedFor.get(decision.request.sessionId)))
     return ok({ ...rest, verdicts: page, ends: ended.map(([session, end]) => shownEnd(session, end)) })
   }
   const status = (): Answer => {

@@ -5,9 +5,10 @@ import type { Stats } from '../observe/stats.js'
 /** A session that runs, as the registry has it: read in place, and copied only for whoever is shown it. */
 export interface RunningSession {
   readonly request: AccessRequest
-  readonly user?: string | undefined
+  /** As people are shown it. */
+  readonly shownUser?: string | undefined
   readonly startedAt: number
-  record(): SessionFacts & { readonly inBytes: number, readonly outBytes: number }
+  record(): SessionFacts & { readonly inBytes: number, readonly outBytes: number, readonly nextCheckAt?: number }
 }
 
 /** What is in force, for people; no secrets in it. */

@@ -17,7 +17,7 @@ export const explain = ({ source, allowed, status, fault }: Verdict): string => 
     case 'overload': return 'This server was at a limit of its own (maxHeld, maxHeldPerIp, maxSessions, maxConnections), or was closing. Behind a proxy all clients have one address: see trustProxy.'
     case 'dry-run': return 'A dry run let this client in; without it, it would be refused for the reason given.'
     case 'limit': return 'The user watches on as many devices as it may (X-Max-Sessions, X-Unique, limits), or was closed by an operator for a while.'
-    case 'malformed': return 'No stream can be meant by what the client asked for. Look at its URL.'
+    case 'malformed': return 'The client asked for something that is not a valid stream or file. Look at its URL.'
     default: return ''
   }
 }

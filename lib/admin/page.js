@@ -48,12 +48,13 @@ const bytes = (count) => {
   while (count >= 1000 && index < units.length - 1) { count /= 1000; index += 1 }
   return `${index === 0 || count >= 100 ? Math.round(count) : count.toFixed(1)} ${units[index]}`
 }
-const ago = (time) => {
-  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000))
+const span = (ms) => {
+  const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`
   return seconds < 86400 ? `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)} min` : `${Math.floor(seconds / 86400)} d ${Math.floor(seconds % 86400 / 3600)} h`
 }
+const ago = (time) => span(Date.now() - Date.parse(time))
 const clock = (time) => new Date(time).toLocaleTimeString([], { hour12: false })
 
 const state = (text, kind) => {
@@ -104,7 +105,7 @@ const rowOf = (session) => {
   cell(session.ip, '', session.userAgent)
   cell(session.streamPath, '', session.action === 'publish' ? 'publishes' : '')
   cell(session.protocol, '')
-  cell(ago(session.startedAt), 'number')
+  cell(ago(session.startedAt), 'number', session.nextCheckAt && `next check in ${span(Date.parse(session.nextCheckAt) - Date.now())}`)
   cell(bytes(session.inBytes + session.outBytes), 'number')
   const end = make('button', 'End', 'danger')
   end.type = 'button'
@@ -135,7 +136,7 @@ const verdictItem = (verdict) => {
   time.dateTime = verdict.time
   const what = make('div', `${verdict.user ?? verdict.ip} ${verdict.action === 'play' ? 'plays' : 'publishes'} ${verdict.streamPath || verdict.path} `)
   what.append(make('small', [
-    verdict.reason, `by ${verdict.source}`, verdict.fault, verdict.protocol, verdict.user === undefined ? '' : verdict.ip,
+    verdict.reason, verdict.reason.includes(`by the ${verdict.source}`) ? '' : `by ${verdict.source}`, verdict.fault, verdict.protocol, verdict.user === undefined ? '' : verdict.ip,
     verdict.backendMs === undefined ? '' : `${verdict.backendMs} ms`
   ].filter(Boolean).join(' · ')))
   const kind = verdict.source === 'dry-run' ? 'warn' : verdict.allowed ? 'good' : 'bad'
@@ -161,6 +162,7 @@ const showAnswer = (q, { verdicts, ends }) => {
   if (newest !== undefined) {
     parts.push(make('strong', `${newest.ip} ${newest.allowed ? 'was let in' : 'was refused'} ${ago(newest.time)} ago: ${newest.reason}`), make('p', newest.explanation))
     if (newest.fault) parts.push(make('p', `Fault: ${newest.fault}`))
+    for (const { ip, userAgent, streamPath, time } of newest.ended ?? []) parts.push(make('p', `The session of ${ip} (${userAgent}) on ${streamPath} was ended for it ${ago(time)} ago.`))
   }
   if (ended !== undefined) parts.push(make('p', `Its session on ${ended.streamPath} ended ${ago(ended.time)} ago: ${ended.reason}${ended.takenBy ? `, its place was taken by ${ended.takenBy.ip} (${ended.takenBy.userAgent})` : ''}.`))
   box.className = newest?.allowed === false ? 'bad' : 'good'
@@ -213,7 +215,7 @@ const login = (why) => {
   byId('view').hidden = true
   byId('reload').hidden = true
   byId('login').hidden = false
-  byId('login-why').textContent = `${why}The admin token of this server, as in its config (admin.token).`
+  byId('login-why').textContent = `${why}The admin token of this server, as in its config (admin.token, or the file admin.tokenFile).`
   byId('token').focus()
 }
 
@@ -266,6 +268,7 @@ byId('ask-yes').addEventListener('click', async () => {
     await read(`api/sessions/${encodeURIComponent(toEnd.id)}${byId('ask-bar').checked ? '?barMs=60000' : ''}`, { method: 'DELETE' })
   } catch (error) {
     if (error instanceof WrongToken) failed(error)
+    else byId('notices').replaceChildren(make('div', `The session was not ended. ${error.message}`, 'alarm'))
   }
   soon(true)
 })

@@ -3,8 +3,14 @@ import { explain } from './explain.js'
 import { reasonCode } from '../observe/reason-code.js'
 import type { Decision, SessionEnd, SessionFacts } from '../observe/hub.js'
 
-/** A verdict for people and programs: what the client sent, without its token. */
-export const shownDecision = ({ at, request, verdict, heldMs }: Decision): object => ({
+/** A session that was ended for a newcomer, and when. */
+export interface EndedFor { readonly session: SessionFacts, readonly at: number }
+
+/**
+ * A verdict for people and programs: what the client sent, without its token.
+ * @param ended - the sessions that were ended for this client later, as far as is known
+ */
+export const shownDecision = ({ at, request, verdict, heldMs }: Decision, ended?: readonly EndedFor[]): object => ({
   time: new Date(at).toISOString(),
   session: request.sessionId,
   action: request.action,
@@ -24,18 +30,20 @@ export const shownDecision = ({ at, request, verdict, heldMs }: Decision): objec
   fault: verdict.fault === undefined ? undefined : maskSecrets(verdict.fault),
   status: verdict.status,
   backendMs: verdict.latencyMs === undefined ? undefined : Math.round(verdict.latencyMs),
-  heldMs: heldMs === undefined ? undefined : Math.round(heldMs)
+  heldMs: heldMs === undefined ? undefined : Math.round(heldMs),
+  ended: ended?.map(({ session: { id, ip, userAgent, streamPath, goneFor }, at: endedAt }) =>
+    ({ id, time: new Date(endedAt).toISOString(), rule: goneFor?.rule, ip, userAgent, streamPath }))
 })
 
-interface Shown extends SessionFacts { readonly inBytes?: number, readonly outBytes?: number, readonly source?: string, readonly reason?: string }
+interface Shown extends SessionFacts { readonly nextCheckAt?: number, readonly inBytes?: number, readonly outBytes?: number, readonly source?: string, readonly reason?: string }
 
 const factsOf = ({ id, action, protocol, ip, path, streamPath, userAgent, user, startedAt, source }: Shown): object =>
   ({ id, user, ip, action, protocol, path: maskPath(path), streamPath, userAgent, startedAt: new Date(startedAt).toISOString(), source })
 
 export const shownSession = (session: Shown): object => {
-  const { inBytes = 0, outBytes = 0, reason } = session
-  return { ...factsOf(session), inBytes, outBytes, reason: reason === undefined ? undefined : maskSecrets(reason) }
+  const { inBytes = 0, outBytes = 0, reason, nextCheckAt } = session
+  return { ...factsOf(session), inBytes, outBytes, reason: reason === undefined ? undefined : maskSecrets(reason), nextCheckAt: nextCheckAt && new Date(nextCheckAt).toISOString() }
 }
 
 export const shownEnd = (session: Shown, { at, ...end }: SessionEnd): object =>
-  ({ ...factsOf(session), time: new Date(at).toISOString(), durationMs: at - session.startedAt, ...end, takenBy: session.goneFor?.by })
+  ({ ...factsOf(session), time: new Date(at).toISOString(), durationMs: at - session.startedAt, ...end, takenBy: session.goneFor && { ...session.goneFor.by, rule: session.goneFor.rule } })

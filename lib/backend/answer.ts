@@ -2,12 +2,12 @@ import type { BackendSettings } from '../access/settings.js'
 import type { Verdict } from '../access/verdict.js'
 import { userLimit } from './user-limit.js'
 
-/** Most of a body that is read, in bytes; a longer one costs the backend its connection. */
+/** Most bytes read of a body; the connection of a backend that sends more is closed. */
 export const MAX_BODY_BYTES = 64 * 1024
 
 type Rules = Pick<BackendSettings, 'requireHeader' | 'redirects'>
 
-/** A header of an answer as undici has it: names and values in turn. The first of its name counts; empty is as if it were not there. */
+/** A header from undici's list of names and values. The first of a name counts; an empty one counts as absent. */
 const header = (raw: readonly Buffer[], lowerCaseName: string): string | undefined => {
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index]
@@ -18,17 +18,17 @@ const header = (raw: readonly Buffer[], lowerCaseName: string): string | undefin
   return undefined
 }
 
-/** `X-AuthDuration`, in seconds, as milliseconds; what is no number of seconds is as if it were not there. */
+/** `X-AuthDuration`, in seconds, as milliseconds; anything but a number of seconds is ignored. */
 const duration = (raw: readonly Buffer[]): number | undefined => {
   const seconds = header(raw, 'x-authduration')
   return seconds !== undefined && /^\d{1,9}(?:\.\d{1,3})?$/.test(seconds) ? Number(seconds) * 1000 : undefined
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
-/** Longer ones are cut or refused by common clients and proxies. */
+/** Common clients and proxies truncate or refuse longer ones. */
 const MAX_LOCATION = 4096
 
-/** `Location` where it names a place by itself: an absolute http(s) URL without credentials. */
+/** `Location`, if it is an absolute http(s) URL without credentials. */
 const locationOf = (raw: readonly Buffer[]): string | undefined => {
   const given = header(raw, 'location') ?? ''
   if (given.length > MAX_LOCATION || !/^https?:\/\//i.test(given) || !URL.canParse(given)) return undefined
@@ -86,8 +86,8 @@ const errorOf = (body: Buffer): unknown => {
 
 /**
  * The verdict of an answer whose body decides (`denyBody`): only JSON with `"error": 0` leaves an
- * allow as it is, since that is how Smarty says that a token is valid. No answer of any other kind
- * is an outage: a client may be able to provoke it.
+ * allow as it is, since that is how Smarty says that a token is valid. Any other body is a denial and never an outage,
+ * because a client may be able to provoke it.
  */
 const readBody = (head: Verdict, body: Buffer): Verdict => {
   const error = errorOf(body)
@@ -96,12 +96,12 @@ const readBody = (head: Verdict, body: Buffer): Verdict => {
   return denied(head, 'the body of the answer does not allow', 'status 200 with a body that is not JSON with a number "error"')
 }
 
-/** A final status and its headers, and the body as far as it has come. */
+/** A final status with its headers, and the body received so far. */
 export class Answer {
   readonly head: Verdict
-  /** The body has a say, too. */
+  /** The body decides, too. */
   readonly needsBody: boolean
-  /** The operator takes this status for an outage. */
+  /** The operator listed this status in `unavailableStatuses`. */
   readonly isUnavailable: boolean
   private bytes = 0
   private body: Buffer[] | undefined
@@ -112,7 +112,7 @@ export class Answer {
     this.isUnavailable = settings.unavailableStatuses.includes(status)
   }
 
-  /** Takes a piece of the body; false if that makes it too large. */
+  /** Adds a chunk of the body; false if it is now too large. */
   take(chunk: Buffer): boolean {
     this.bytes += chunk.length
     if (this.bytes > MAX_BODY_BYTES) return false
@@ -120,12 +120,12 @@ export class Answer {
     return true
   }
 
-  /** The verdict once all of it has come. */
+  /** The verdict once the body is complete. */
   whole(): Verdict {
     return this.needsBody ? readBody(this.head, Buffer.concat(this.body ?? [])) : this.head
   }
 
-  /** The verdict when a body that decides cannot be had: too large, too late, or cut off. */
+  /** The verdict when a body that decides is too large, too late or cut off. */
   without(what: string): Verdict {
     return denied(this.head, 'the body of the answer does not allow', `status 200 with a body that ${what}`)
   }

@@ -1,6 +1,6 @@
 import type { Authorize } from '../access/authorize.js'
 import type { BackendSettings } from '../access/settings.js'
-import type { Clock } from './evidence.js'
+import type { Clock } from './clock.js'
 import { createOutlook, type Outlook } from './outlook.js'
 import type { ProbeOutcome } from './probe.js'
 import { any, failover } from './strategy.js'
@@ -20,23 +20,22 @@ export interface Probed {
   readonly outcome: ProbeOutcome
 }
 
-/** The service that is asked, at one URL or several. */
+/** The backend, at one or several URLs. */
 export interface Backend {
   /**
-   * Asks. Resolves with `backend` verdicts; with `unanswered` where the backend answers others, with
-   * `overload` where nobody knows whether it does or this process could not ask, and with `malformed`
-   * where no request can be made of what the client sent.
-   * Rejects with `BackendUnavailable`, whose message says for the operator what failed and where, once
-   * every URL is proven to be down.
+   * Asks the backend. Resolves with a verdict of source `backend`; `unanswered` if the backend answers others; `overload`
+   * if nobody knows whether it does, or this process could not ask; `malformed` if the client's request cannot be sent.
+   * Rejects with `BackendUnavailable` once every URL is proven to be down; its message tells the operator what failed and
+   * where.
    */
   readonly authorize: Authorize
-  /** Asks every URL the neutral question, which at the earliest happens a second after the last time. */
+  /** Probes every URL, at most once a second. */
   probe(): Promise<readonly Probed[]>
-  /** Calls back whenever one of the URLs has answered anybody, probes included. */
+  /** Calls back whenever one of the URLs answers anybody, probes included. */
   onAnswer(listener: () => void): void
   /** One entry for each URL, in their order. */
   stats(): readonly TargetStats[]
-  /** Closes every connection at once; who still waits for an answer is denied, with `overload`. */
+  /** Closes all connections at once; clients still waiting are denied with source `overload`. */
   close(): Promise<void>
 }
 
@@ -44,14 +43,14 @@ export interface BackendHooks {
   /** A question is over, whatever came of it. */
   readonly onAsked?: OnAsked
   readonly now?: Clock
-  /** What is known of each URL, shared with other backends. */
+  /** What is known about each URL, shared with other backends. */
   readonly outlook?: Outlook
-  /** The probe of the URL at this host and port is not answered while clients are. */
+  /** Called when the probe of the URL at this host and port is not answered although clients are. */
   readonly onUselessProbe?: (at: string) => void
 }
 
 /**
- * Makes the backend; connects when it is first asked.
+ * Makes the backend; it connects with the first question.
  * @throws HttpAuthError `ERR_OPTIONS` if `headers` cannot be sent or are the plugin's own
  */
 export const createBackend = (settings: BackendSettings, hooks: BackendHooks = {}): Backend => {

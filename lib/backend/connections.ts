@@ -10,21 +10,21 @@ export const connectOptions = ({ tls }: Pick<BackendSettings, 'tls'>): { ca?: st
 /** The connections to one backend. */
 export interface Connections {
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void
-  /** Closes every one at once, also those that are still being made. */
+  /** Closes all of them at once, including those still being established. */
   destroy(): Promise<void>
 }
 
-/** @param onSocket - gets the socket of each connection as it begins to be made */
+/** @param onSocket - gets the socket of each connection as soon as it exists */
 export const createConnections = (
   origin: string, settings: Pick<BackendSettings, 'tls' | 'maxConnections' | 'timeoutMs'>, lookup: Lookup, onSocket?: (socket: Socket) => void
 ): Connections => {
-  // Whoever waits for a connection gives it up in time; this is for one that nobody waits for any more.
+  // Questions give up a connection by themselves; this timeout is for one that no question waits for any more.
   const connector = buildConnector({ ...connectOptions(settings), timeout: 2 * settings.timeoutMs, lookup: lookup.fresh })
   const made: Connection[] = []
   const pool = new Pool(origin, {
     connections: settings.maxConnections,
     pipelining: 1,
-    // Time is kept per question.
+    // Each question keeps its own time.
     headersTimeout: 0,
     bodyTimeout: 0,
     factory: (url, options) => {
@@ -33,14 +33,14 @@ export const createConnections = (
       return connection
     }
   })
-  // The pool would forget a connection that failed but go on to use it for whoever waits, and make
-  // another in its place: ever more of them, and more than maxConnections, the longer an outage lasts.
+  // The pool would drop a failed connection, go on using it for the questions that wait, and open another in its place:
+  // more and more of them, beyond maxConnections, the longer an outage lasts.
   pool.removeAllListeners('connectionError')
   return {
     dispatch: (options, handler) => { pool.dispatch(options, handler) },
     async destroy() {
       const destroyed = pool.destroy()
-      // undici leaves those alone that are still being made, and they would keep the process alive.
+      // undici leaves sockets alone that are still connecting, and they would keep the process alive.
       for (const connection of made) connection.cut()
       await destroyed
     }

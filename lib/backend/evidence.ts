@@ -1,25 +1,22 @@
 import { safely } from '../safely.js'
+import type { Clock } from './clock.js'
 import type { Failure } from './failure.js'
 import { Latencies } from './latencies.js'
 import type { Probe, ProbeOutcome } from './probe.js'
 import { judge, PROOF_MS, speaksAgainst, type FailedProbe, type Judgement } from './proof.js'
+import { Rounds } from './rounds.js'
+import { Trust } from './trust.js'
 
-/** Milliseconds from any fixed point; must never jump. */
-export type Clock = () => number
-
-/** From the begin of one probe to the next, at least, in milliseconds. */
-const PROBE_GAP_MS = PROOF_MS
-
-/** How long questions must have failed, and none been answered, before a probe's unavailable status counts: a quarter of a question's time, and this at most, in milliseconds. */
+/** How long questions must have failed, with none answered, before an unavailable status of the probe counts: a quarter of a question's time, but at most this, in milliseconds. */
 const MAX_QUIET_MS = 1000
 
-/** How many of those whose questions were out are remembered when a backend falls silent. */
+/** How many clients with questions under way are remembered when a backend falls silent. */
 const MAX_OUT = 5
 
 /** A question that failed. */
 export interface Case {
   readonly failure: Failure
-  /** An answer to anybody that is newer than this speaks for the backend. */
+  /** An answer to anybody after this time speaks for the backend. */
   readonly since: number
   /** When the question's time is up. */
   readonly due: number
@@ -27,15 +24,15 @@ export interface Case {
   readonly settle: (judgement: Exclude<Judgement, 'wait'>) => void
 }
 
-/** After what lies in the sockets has been read; TLS takes a round more. */
+/** Runs after what has already arrived in the sockets is read; TLS needs one more round. */
 const afterPoll = (then: () => void): void => {
   const run = safely(undefined, then)
   setImmediate(safely(undefined, () => setImmediate(run)))
 }
 
 /**
- * What has been seen of one backend URL, and the one place that says whether it is down: when anybody was
- * last answered, what the last probe came to, and who waits for either. All sections that ask alike share it.
+ * What is known about one backend URL, and the one place that says whether it is down: when anybody was last answered, the
+ * result of the last probe, and which questions wait for either. Sections with the same settings share it.
  */
 export class Evidence {
   private answeredAt = -Infinity
@@ -43,14 +40,8 @@ export class Evidence {
   private failed: FailedProbe | undefined
   private failingSince = -Infinity
   private failedAt = -Infinity
-  private probingSince: number | undefined
-  /** When the last probe began; the first, which is the start's, keeps no other waiting. */
-  private probedAt: number | undefined
-  private next: Promise<ProbeOutcome> | undefined
-  private timer: NodeJS.Timeout | undefined
-  /** When a client was answered although the probe had not been; until the probe is, nothing that it meets proves anything. */
-  private distrustedAt: number | undefined
-  private useless = false
+  private readonly rounds: Rounds
+  private readonly trust: Trust
   private closed = false
   private readonly waiting = new Map<Case, NodeJS.Timeout>()
   private readonly worried = new Set<object>()
@@ -58,7 +49,10 @@ export class Evidence {
   private readonly listeners: (() => void)[] = []
 
   /** @param onUseless is told once when clients are answered and the probe is not */
-  constructor(private readonly probe: Probe, private readonly now: Clock, private readonly onUseless: () => void) {}
+  constructor(private readonly probe: Probe, private readonly now: Clock, onUseless: () => void) {
+    this.trust = new Trust(onUseless)
+    this.rounds = new Rounds(probe, now, (outcome, beganAt) => this.heard(outcome, beganAt))
+  }
 
   /** Calls back whenever a client or a probe is answered. */
   onAnswer(listener: () => void): void {
@@ -70,12 +64,12 @@ export class Evidence {
     this.latencies.add(latencyMs)
     this.witnessed()
     if (this.failed?.met !== 'doubt') return
-    this.distrustedAt ??= this.now()
-    // Until it is answered: a backend that came and went while it was asked is not to be distrusted for longer.
+    this.trust.lose(this.now())
+    // Only until the probe is answered: a backend that came and went during a probe should not be distrusted for longer.
     void this.ask()
   }
 
-  /** A question has waited for a quarter of its time, and nobody has been answered since it was asked. */
+  /** A question has waited for a quarter of its time, with nobody answered since it was asked. */
   worry(question: object, askedAt: number, out: () => Iterable<string>): void {
     if (this.answeredAt > askedAt) return
     if (this.worried.size === 0) this.out = [...out()].slice(0, MAX_OUT)
@@ -83,57 +77,43 @@ export class Evidence {
     void this.ask()
   }
 
-  /** A question that may have worried is over. */
+  /** A question that may have called `worry` is over. */
   relax(question: object): void {
     if (this.worried.size > 0) this.worried.delete(question)
   }
 
-  /** Those whose questions were out when the backend fell silent. */
+  /** The clients whose questions were under way when the backend fell silent. */
   get suspects(): readonly string[] {
     return this.out
   }
 
-  /** How much time stalls of this process have taken from the probe that is on its way, in milliseconds. */
+  /** Time that stalls of this process took from the current probe, in milliseconds. */
   get lostMs(): number {
     return this.probe.lostMs
   }
 
-  /** Settles a question that failed: now, or when there is a witness, or when its time is up. */
+  /** Settles a failed question: now, when there is a witness, or when its time is up. */
   decide(failed: Case): void {
     const now = this.now()
-    // What failed long ago says nothing of now.
+    // A failure long ago says nothing about now.
     if (this.failingSince < this.answeredAt || now - this.failedAt > PROOF_MS) this.failingSince = now
     this.failedAt = now
-    // Where nothing but somebody else's answer could come, it refuses, whether it comes or not.
-    const judgement = this.judge(failed, this.useless || now >= failed.due)
+    // If only somebody else's answer could still come, the question is refused either way.
+    const judgement = this.judge(failed, this.trust.useless || now >= failed.due)
     if (judgement !== 'wait') return failed.settle(judgement)
     this.wait(failed)
     void this.ask()
   }
 
-  /** What the probe on its way comes to, or the next one. One at a time, one a second at most. */
+  /** The result of the current probe, or of the next one. */
   ask(): Promise<ProbeOutcome> {
-    return this.next ??= new Promise((resolve) => {
-      const begin = (): void => {
-        const beganAt = this.probingSince = this.now()
-        this.probedAt = this.probedAt === undefined ? -Infinity : beganAt
-        void this.probe.ask().then((outcome) => {
-          this.next = undefined
-          this.heard(outcome, beganAt)
-          resolve(outcome)
-        })
-      }
-      const leftMs = (this.probedAt ?? -Infinity) + PROBE_GAP_MS - this.now()
-      if (leftMs <= 0) begin()
-      else this.timer = setTimeout(safely(undefined, begin), leftMs).unref()
-    })
+    return this.rounds.ask()
   }
 
-  /** Ends the probe and settles who waits. */
+  /** Ends the probe and settles all waiting questions. */
   close(): void {
     this.closed = true
-    clearTimeout(this.timer)
-    this.probe.close()
+    this.rounds.close()
     for (const failed of this.waiting.keys()) this.review(failed, true)
   }
 
@@ -144,36 +124,25 @@ export class Evidence {
   }
 
   private heard(outcome: ProbeOutcome, beganAt: number): void {
-    this.probingSince = undefined
     if (outcome.is === 'answered') {
-      this.failed = this.distrustedAt = undefined
-      this.useless = false
+      this.failed = undefined
+      this.trust.restore()
       return this.witnessed()
     }
     const { failure: { met }, silent, status } = outcome
     if (met !== 'nothing' && !(silent && this.latencies.slow > this.probe.waitMs)) {
       this.failed = { met, status, beganAt, failedAt: this.now() }
-      if (met === 'doubt') this.doubt(beganAt)
-      this.reviewAll(this.distrustedAt !== undefined)
+      if (met === 'doubt') this.trust.doubt(beganAt, this.answeredAt >= beganAt, this.now())
+      this.reviewAll(this.trust.lost)
     }
-    // Who still waits needs the next one, unless somebody has been answered.
-    const unsure = (this.distrustedAt !== undefined && !this.useless) || this.waiting.size > 0 || (this.worried.size > 0 && this.answeredAt < beganAt)
+    // Waiting questions need the next probe, unless somebody has been answered.
+    const unsure = (this.trust.lost && !this.trust.useless) || this.waiting.size > 0 || (this.worried.size > 0 && this.answeredAt < beganAt)
     if (unsure && !this.closed) void this.ask()
   }
 
-  /** The probe was not answered. If clients are, it is no good. */
-  private doubt(beganAt: number): void {
-    if (this.distrustedAt === undefined) {
-      if (this.answeredAt >= beganAt) this.distrustedAt = this.now()
-    } else if (beganAt >= this.distrustedAt && !this.useless) {
-      this.useless = true
-      this.onUseless()
-    }
-  }
-
   private judge({ failure, since, budgetMs }: Case, due: boolean): Judgement {
-    const { answeredAt, failed, failingSince, probingSince } = this
-    const against = speaksAgainst({ answeredAt, failed, failingSince, probingSince, trusted: this.distrustedAt === undefined }, this.now(), quietMs(budgetMs))
+    const { answeredAt, failed, failingSince } = this
+    const against = speaksAgainst({ answeredAt, failed, failingSince, probingSince: this.rounds.since, trusted: !this.trust.lost }, this.now(), quietMs(budgetMs))
     return judge(failure.met, { for: answeredAt > since, against, due })
   }
 

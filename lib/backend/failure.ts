@@ -5,7 +5,7 @@ import { isCertificateCode, leastOf, worthOf, type Met } from './proof.js'
 /** What a question met instead of an answer. */
 export interface Failure {
   readonly met: Met
-  /** What happened, in words; `at` is the backend's host and port for its operator, "the backend" for clients. */
+  /** Describes it; `at` is the backend's host and port for the operator, "the backend" for clients. */
   readonly text: (at: string) => string
   /** What the operator can do about it. */
   readonly hint?: string
@@ -14,24 +14,24 @@ export interface Failure {
 
 interface NetworkError extends Error {
   readonly code?: unknown
-  /** One for each address of a name that was tried. */
+  /** One error per address that was tried. */
   readonly errors?: readonly NetworkError[]
 }
 
 const CLOSED = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET'])
-/** undici refused what it was given: a bug of this package. */
+/** undici rejected our arguments: a bug in this package. */
 const MISUSE = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'ERR_ASSERTION', 'ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE', 'ERR_SOCKET_BAD_PORT'])
 const SHUT_DOWN = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'])
-/** The first bytes of the other side were no TLS record. */
+/** The other side does not speak TLS. */
 const NO_TLS = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST', 'ERR_SSL_UNEXPECTED_MESSAGE'])
-/** Nobody known vouches for the certificate. */
+/** No known authority signed the certificate. */
 const UNKNOWN_AUTHORITY = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
 ])
 
 const codeOf = ({ code }: NetworkError): string => typeof code === 'string' && /^\w{1,60}$/.test(code) ? code : ''
 
-/** The connection ended, for no reason that could be seen. */
+/** The connection ended without a visible reason. */
 export const isClosed = (error: Error): boolean => CLOSED.has(codeOf(error))
 
 const isGarbage = (code: string, { name }: NetworkError): boolean =>
@@ -69,8 +69,8 @@ const wordsFor = (error: NetworkError): Words => {
 }
 
 /**
- * What an error of a question means; a bug of this package stays an error.
- * @param written whether bytes of the question may have gone out over the connection that failed
+ * Classifies a question's error; a bug in this package stays an error.
+ * @param written whether bytes of the question may have been sent over the failed connection
  */
 export const failureOf = (error: Error, written: boolean): Failure | Error => {
   const code = codeOf(error)
@@ -80,10 +80,10 @@ export const failureOf = (error: Error, written: boolean): Failure | Error => {
   return { met: metBy(error, written), text, ...(hint !== undefined && { hint }), cause: error }
 }
 
-/** For the operator: what happened, where, and what to do. */
+/** For the operator: what happened, where, and what to do about it. */
 export const operatorText = ({ text, hint }: Failure, at: string): string => maskSecrets(`${text(at)}${hint === undefined ? '' : `; ${hint}`}`)
 
-/** The outage that a failure was proven to be. */
+/** A failure proven to be an outage. */
 export const outageOf = (failure: Failure, at: string, suspects: readonly string[]): BackendUnavailable =>
   new BackendUnavailable(operatorText(failure, at), {
     cause: failure.cause, forClients: maskSecrets(failure.text('the backend')), ...(failure.met === 'doubt' && { suspects })

@@ -10,7 +10,7 @@ export class Latencies {
     this.count += 1
   }
 
-  /** Their 99th percentile; 0 if there was none. */
+  /** Their 99th percentile; 0 without any. */
   get slow(): number {
     const sorted = this.ring.slice(0, Math.min(this.count, KEPT)).sort()
     return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0

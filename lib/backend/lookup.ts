@@ -3,22 +3,22 @@ import { isIP, type LookupFunction } from 'node:net'
 import { safely } from '../safely.js'
 import { hasDescriptor } from './reserve.js'
 
-/** How long one lookup may take before the addresses last found serve in its place, in milliseconds. */
+/** How long a lookup may take before the last known addresses are used instead, in milliseconds. */
 const PATIENCE_MS = 1000
 
 type Found = (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void
 
-/** Looks up the name of one backend, for all who ask it. */
+/** Looks up the name of one backend, for all its questions. */
 export interface Lookup {
-  /** For `net.connect`. Questions that come while a lookup is on its way share it, so that it takes one of libuv's threads at most. */
+  /** For `net.connect`. Concurrent questions share one lookup, so that it occupies at most one of libuv's threads. */
   readonly fresh: LookupFunction
-  /** The same, but with the addresses last found, at once, if there are any. */
+  /** The same, but with the last known addresses at once, if there are any. */
   readonly known: LookupFunction
-  /** Whether it is known where to connect to, without a lookup. */
+  /** Whether the address is known without a lookup. */
   readonly found: boolean
 }
 
-/** Hands the addresses over in the form that was asked for. */
+/** Returns the addresses in the requested form. */
 const handOver = (addresses: readonly LookupAddress[], { all }: LookupOptions, callback: Parameters<LookupFunction>[2]): void => {
   const [first] = addresses
   if (all === true) callback(null, [...addresses])
@@ -26,8 +26,8 @@ const handOver = (addresses: readonly LookupAddress[], { all }: LookupOptions, c
 }
 
 /**
- * An error that proves nothing: a lookup fails without descriptors, too, with `EBUSY` or `ENOTFOUND` as
- * Node's version has it, and whatever the resolver itself lacks is said in as many ways.
+ * An error that proves nothing: a lookup also fails for want of descriptors, with `EBUSY` or `ENOTFOUND` depending on
+ * Node's version, and resolvers report their own shortages in many ways.
  */
 const unproven = (cause: NodeJS.ErrnoException): NodeJS.ErrnoException =>
   Object.assign(new Error(`the lookup failed (${cause.code ?? ''})`, { cause }), { code: 'ERR_LOOKUP' })

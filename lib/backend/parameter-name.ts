@@ -1,9 +1,9 @@
-/** `+` and `%XX` undone; also `%uXXXX`, which ASP reads. One character for one byte. */
+/** Decodes `+`, `%XX` and `%uXXXX` (which ASP reads). One character per byte. */
 const decode = (raw: string): string =>
   raw.replaceAll('+', ' ').replace(/%(?:u([\da-f]{4})|([\da-f]{2}))/gi, (_, wide?: string, byte?: string) =>
     String.fromCharCode(parseInt(wide ?? byte ?? '', 16)))
 
-/** As PHP turns a parameter's name into a variable's; whether case matters depends on the backend. */
+/** How PHP turns a parameter's name into a variable's; ignores case, since some backends do. */
 const variable = (name: string): string => name.replace(/[. []/g, '_').toLowerCase()
 
 /** Both names that a backend may read in the raw text before a `=`: `a[b` is `a` to one, `a_b` to another. */
@@ -15,14 +15,14 @@ const readings = (raw: string): [cut: string, whole: string] => {
 const rawName = (part: string): string => part.split('=', 1)[0] ?? ''
 
 /**
- * Makes the step that takes the operator's parameters out of a client's query, in every spelling
- * that a backend could take for one of them; what is left stays byte for byte and in order.
+ * Makes a function that removes the operator's parameters from a client's query, in every spelling that a backend could
+ * read as one of them; the rest stays the same, byte for byte and in order.
  *
- * Names are compared as the most forgiving backend reads them. PHP: percent- and plus-decoded,
+ * Names are compared as the most lenient backend reads them. PHP: percent- and plus-decoded,
  * leading spaces off, ended by NUL, `name[…]` the array `name`, `.` and space as `_`. Others split
  * at `;` too, or ignore case.
  *
- * @param operatorQuery the query that the operator's own parameters make, percent-encoded
+ * @param operatorQuery the operator's own parameters as a percent-encoded query
  */
 export const withoutNamesOf = (operatorQuery: string): (clientQuery: string) => string => {
   const taken = new Set(operatorQuery.split(/[&;]/).filter((part) => part !== '').flatMap((part) => readings(rawName(part))))
@@ -31,7 +31,7 @@ export const withoutNamesOf = (operatorQuery: string): (clientQuery: string) => 
   const isTaken = (part: string): boolean => readings(rawName(part)).some((name) => taken.has(name))
   return (query) => {
     if (query === '') return query
-    // Odd entries are the separators; a part goes together with the one before it.
+    // Odd entries are separators; a removed part takes the separator before it along.
     const pieces = query.split(/([&;])/)
     let kept: string | undefined
     for (let index = 0; index < pieces.length; index += 2) {

@@ -18,7 +18,7 @@ const FIELDS: Readonly<Record<Placeholder, Field>> = {
   requestNumber: ({ requestNumber = 0 }) => String(requestNumber)
 }
 
-/** Compiles the operator's parameters to the part of a query; braces around anything unknown stay text. */
+/** Compiles the operator's parameters to a query; braces around unknown names stay as they are. */
 export const compileParams = (params: Readonly<Record<string, string>>): (request: AccessRequest) => string => {
   const pieces: (string | Field)[] = []
   const addText = (text: string): void => {

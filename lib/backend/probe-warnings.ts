@@ -1,7 +1,7 @@
 import type { Probed } from './backend.js'
 import { operatorText } from './failure.js'
 
-/** What the answers to the neutral question say that an operator should know, a sentence each, for the start and for `check`. */
+/** Warnings from the probes' answers, one sentence each, for the start and for `check`. */
 export const probeWarnings = (probed: readonly Probed[]): string[] => probed.flatMap(({ at, outcome }) => {
   if (outcome.is === 'failed') {
     return [`the probe has no answer: ${operatorText(outcome.failure, at)}. As long as that is so, the backend is down or does not answer what "probe" names`]

@@ -10,25 +10,25 @@ import { requestBuilder, USER_AGENT, type BackendRequest, type Malformed } from 
 import { Reserve } from './reserve.js'
 import { afterTurns, type Turns } from './turns.js'
 
-/** A probe without an answer that counts. */
+/** The probe got no answer that counts. */
 interface FailedOutcome {
   readonly is: 'failed'
   readonly failure: Failure
-  /** The question itself went out. */
+  /** The request was sent. */
   readonly connected: boolean
   /** Its time ran out. */
   readonly silent: boolean
-  /** It got a status, one that counts as unavailable. */
+  /** It got a status that counts as unavailable. */
   readonly status: boolean
 }
 
-/** What a probe came to. */
+/** The result of a probe. */
 export type ProbeOutcome =
   /** A final status that counts. */
   | { readonly is: 'answered', readonly status: number }
   | FailedOutcome
 
-/** The share of a question's time that the probe has. */
+/** The probe's time as a share of a question's. */
 const SHARE = 2 / 3
 
 /** A stall of this process that may have cost the probe one of its addresses, in milliseconds. */
@@ -38,8 +38,8 @@ const hasTimedOut = (error: Error): boolean =>
   'errors' in error && Array.isArray(error.errors) && error.errors.some((each: { code?: unknown }) => each.code === 'ETIMEDOUT')
 
 /**
- * The question that is nobody's: what it meets, no client has caused. It has an address that no client can
- * have (RFC 5737), and the path and query that the operator names in `probe`.
+ * The neutral question: it contains nothing from any client, so no client can cause what happens to it. Its address belongs
+ * to nobody (RFC 5737); path and query are those of the option `probe`.
  */
 export const probeRequest = ({ path, query }: BackendSettings['probe']): AccessRequest => ({
   sessionId: `probe-${randomBytes(12).toString('hex')}`, action: 'play', protocol: 'rtmp', ip: '192.0.2.1', path,
@@ -47,9 +47,9 @@ export const probeRequest = ({ path, query }: BackendSettings['probe']): AccessR
 })
 
 /**
- * Asks one backend URL the neutral question: each time over a new connection outside the pool (a kept one goes
- * silent behind a NAT that forgot it), to the addresses last found, with a descriptor that was set aside.
- * Its time is counted in turns of the event loop.
+ * Asks one backend URL the neutral question: each time over a new connection outside the pool (a kept one goes silent behind
+ * a NAT that forgot it), to the last known addresses, with a reserved descriptor. Its time is counted in turns of the event
+ * loop.
  */
 export class Probe {
   private readonly build: (request: AccessRequest) => BackendRequest | Malformed
@@ -67,17 +67,17 @@ export class Probe {
     this.waitMs = SHARE * questionMs
     this.connector = buildConnector({
       ...connectOptions(settings), lookup: lookup.known, timeout: 0, maxCachedSessions: 0,
-      // Of several addresses the first may be one where nobody answers.
+      // The first of several addresses may not answer.
       autoSelectFamilyAttemptTimeout: Math.max(250, Math.round(this.waitMs / 3))
     })
   }
 
-  /** How much time stalls of this process have taken from the one that is on its way, in milliseconds. */
+  /** Time that stalls of this process took from the current probe, in milliseconds. */
   get lostMs(): number {
     return this.turns?.lostMs ?? 0
   }
 
-  /** Asks. Never rejects; one at a time. */
+  /** Sends the probe. Never rejects. Call it again only when it has settled. */
   ask(): Promise<ProbeOutcome> {
     this.reserve.take()
     const request = this.build(probeRequest(this.settings.probe))
@@ -112,13 +112,13 @@ export class Probe {
         onComplete: () => undefined,
         onError: (error) => {
           const failure = failureOf(error, connected)
-          // Node gives up an address by a timer, which fires as well if this process has stalled.
+          // Node abandons an address by a timer, which also fires after a stall of this process.
           if (hasTimedOut(error) && turns.lostMs > STALL_MS) fail({ met: 'nothing', text: () => 'this server was too busy to connect', cause: error })
           else fail(failure instanceof Error ? { met: 'nothing', text: () => `the probe failed: ${failure.message}`, cause: failure } : failure)
         }
       }
       const turns = this.turns = afterTurns(this.waitMs, () => fail({
-        // Without an address it was the lookup that took so long, and that may be this process's own doing.
+        // Without an address the lookup was slow, and that may be this process's own fault.
         met: connected || this.lookup.found ? 'doubt' : 'nothing',
         text: (at) => `no ${connected ? 'answer by' : 'connection to'} ${at} within ${Math.round(this.waitMs)} ms`
       }, { silent: true }))
@@ -129,7 +129,7 @@ export class Probe {
     })
   }
 
-  /** Ends the one that is on its way, and gives the descriptor back. */
+  /** Cancels the current probe and gives the descriptor back. */
   close(): void {
     this.cancel?.()
     this.reserve.give()

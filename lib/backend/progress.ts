@@ -2,28 +2,28 @@ import { channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import type { BackendRequest } from './request.js'
 
-/** A step of one question on its way, to the backend at `url`. */
+/** A step of one question to the backend at `url`. */
 export type Progress = { readonly url: string } & (
   | { readonly is: 'asked', readonly request: BackendRequest }
-  /** A connection is being made; the socket tells the rest. */
+  /** A connection is being established; listen to the socket for more. */
   | { readonly is: 'connecting', readonly socket: Socket }
   /** The first byte of an answer came. */
   | { readonly is: 'answering' }
   /** The final status line and headers came: names and values in turn. */
   | { readonly is: 'answered', readonly status: number, readonly headers: readonly Buffer[] }
-  /** No answer that counts; the reason is for the operator. */
+  /** No usable answer; the reason is for the operator. */
   | { readonly is: 'failed', readonly reason: string })
 
 const steps = channel('nms-http-auth:backend')
 
-/** Tells whoever watches; costs nothing as long as nobody does. */
+/** Tells the watcher; costs nothing without one. */
 export const progress = {
   get watched(): boolean { return steps.hasSubscribers },
   tell: (step: Progress): void => steps.publish(step)
 }
 
 /**
- * Watches every question of this process on its way.
+ * Watches every question of this process.
  * @returns a function that ends the watching
  */
 export const watchProgress = (listener: (step: Progress) => void): () => void => {

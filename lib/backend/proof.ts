@@ -1,16 +1,16 @@
 /**
  * What a question met instead of an answer:
- * - `proof`: it failed before a byte was written, in a way that only the backend or the way to it can cause
+ * - `proof`: it failed before a byte was written, in a way that only the backend or the network can cause
  * - `doubt`: silence, no connection in time, closed, garbage, a status that counts as unavailable. A
  *   client's own bytes, or a stall of this process, can cause each of them
  * - `nothing`: this process or its machine lacked something, or nobody knows what it was
  */
 export type Met = 'proof' | 'doubt' | 'nothing'
 
-/** What becomes of a question that was not answered; `wait` for a witness, until its time is up. */
+/** The result of an unanswered question; `wait`: for a witness, until its time is up. */
 export type Judgement = 'outage' | 'unanswered' | 'overload' | 'wait'
 
-/** What is known besides. */
+/** What else is known. */
 export interface Witnesses {
   /** Somebody has been answered since. */
   readonly for: boolean
@@ -20,7 +20,7 @@ export interface Witnesses {
   readonly due: boolean
 }
 
-/** The table. Whatever it does not call an outage refuses, whatever the default action. */
+/** The table. Everything it does not call an outage is a refusal, whatever the default action. */
 export const judge = (met: Met, witnesses: Witnesses): Judgement => {
   switch (met) {
     case 'proof': return 'outage'
@@ -32,38 +32,36 @@ export const judge = (met: Met, witnesses: Witnesses): Judgement => {
   }
 }
 
-/** How long a probe that failed speaks against the backend, in milliseconds. */
+/** How long a failed probe speaks against the backend, in milliseconds. */
 export const PROOF_MS = 1000
 
 /** A probe that was not answered. Times are in milliseconds of one clock. */
 export interface FailedProbe {
   readonly met: 'proof' | 'doubt'
-  /** It got a status, though one that counts as unavailable. */
+  /** It got a status that counts as unavailable. */
   readonly status: boolean
   readonly beganAt: number
   readonly failedAt: number
 }
 
-/** What has been seen of one backend URL. */
+/** What is known about one backend URL. */
 export interface Seen {
   /** When somebody, a client or a probe, last got a final status that counts. */
   readonly answeredAt: number
   readonly failed: FailedProbe | undefined
-  /** Since when questions have failed one after the other, and nobody has been answered. */
+  /** Since when all questions have failed, with nobody answered. */
   readonly failingSince: number
-  /** When the probe that is on its way began. */
+  /** When the current probe began. */
   readonly probingSince: number | undefined
-  /** Whether the probe is one that the backend answers when it can; see `Evidence`. */
+  /** Whether the backend answers this probe when it is up; see `Trust`. */
   readonly trusted: boolean
 }
 
 /**
- * Whether what has been seen speaks against the backend: the last probe failed, nobody has been
- * answered since it began, and that is a second ago at most, or the next probe followed within that
- * second and has no answer yet.
+ * Whether the evidence speaks against the backend: the last probe failed at most a second ago, or the next one followed within
+ * that second and has no answer yet; and nobody has been answered since the failed one began.
  *
- * A status that counts as unavailable speaks only when for `quietMs` questions have failed and none
- * was answered: a proxy that says 503 to nine of ten, the probe among them, has a backend that answers the tenth.
+ * A status that counts as unavailable counts only if all questions have failed for `quietMs`: a proxy that says 503 to nine of ten, the probe among them, has a backend that answers the tenth.
  */
 export const speaksAgainst = ({ answeredAt, failed, failingSince, probingSince, trusted }: Seen, now: number, quietMs: number): boolean => {
   if (failed === undefined || answeredAt >= failed.beganAt) return false
@@ -71,10 +69,10 @@ export const speaksAgainst = ({ answeredAt, failed, failingSince, probingSince, 
   return failed.met === 'proof' || (trusted && (!failed.status || now - failingSince >= quietMs))
 }
 
-/** Nobody listens, or there is no way to where they would. */
+/** Nobody listens, or there is no route. */
 const UNREACHABLE = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN']
 
-/** Node's and OpenSSL's words for a certificate that does not check out. */
+/** Node's and OpenSSL's codes of a rejected certificate. */
 const CERTIFICATE = [
   'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
   'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY', 'UNABLE_TO_GET_CRL', 'UNABLE_TO_DECRYPT_CRL_SIGNATURE', 'CERT_SIGNATURE_FAILURE', 'CRL_SIGNATURE_FAILURE',
@@ -84,10 +82,10 @@ const CERTIFICATE = [
   'HOSTNAME_MISMATCH', 'ERR_TLS_CERT_ALTNAME_INVALID'
 ]
 
-/** The closed list. `ENOTFOUND` comes from `lookup`, which says it only of a name that it has never found, and with descriptors to spare. */
+/** The closed list. `ENOTFOUND` comes from `lookup`, which reports it only for a name it has never resolved, and with descriptors to spare. */
 const PROOFS: ReadonlySet<string> = new Set([...UNREACHABLE, ...CERTIFICATE, 'ENOTFOUND'])
 
-/** No connection in time, the connection closed, or what came was no HTTP. */
+/** No connection in time, connection closed, or not HTTP. */
 const DOUBTS: ReadonlySet<string> = new Set([
   'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET', 'EPROTO',
   'UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
@@ -95,12 +93,12 @@ const DOUBTS: ReadonlySet<string> = new Set([
 
 export const isCertificateCode = (code: string): boolean => CERTIFICATE.includes(code)
 
-/** What an error with this code is worth. `written` says whether bytes of the question may have gone out over this connection. */
+/** What an error code proves. `written`: bytes of the question may have been sent over this connection. */
 export const worthOf = (code: string, written: boolean): Met => {
   if (PROOFS.has(code)) return written ? 'doubt' : 'proof'
   return DOUBTS.has(code) || code.startsWith('HPE_') || code.startsWith('ERR_SSL_') ? 'doubt' : 'nothing'
 }
 
-/** What several addresses of one name came to: only as much as the least of them. */
+/** What the errors of several addresses prove together: only as much as the weakest of them. */
 export const leastOf = (all: readonly Met[]): Met =>
   all.includes('nothing') ? 'nothing' : all.includes('doubt') ? 'doubt' : 'proof'

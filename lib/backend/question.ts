@@ -5,25 +5,20 @@ import type { Verdict } from '../access/verdict.js'
 import { safely } from '../safely.js'
 import { Answer } from './answer.js'
 import type { Connection, Passenger } from './connection.js'
+import { Deadline, type Waiting } from './deadline.js'
 import { failureOf, isClosed, type Failure } from './failure.js'
 import type { Target } from './target.js'
 
-const fail = (error: unknown, question: Question): void => question.fail(error)
-const onTimer = safely(fail, (question: Question) => question.onTimer())
-const leave = safely(fail, (question: Question) => question.leave())
-const expire = safely(fail, (question: Question) => question.expire())
-const afterPoll = safely(fail, (question: Question) => { setImmediate(expire, question) })
+const leave = safely((error: unknown, question: Question) => question.fail(error), (question: Question) => question.leave())
 
 /**
- * One GET on its way, from the queue to the last byte of the answer; undici calls it without a wrapper. It settles at
- * the headers; its timer then bounds the body. What a failure means is not for one question to say: see `evidence`.
+ * One GET request, from the queue to the last byte of the answer; undici calls it directly. It settles with the headers; its
+ * deadline then bounds the body. What a failure means is not decided here: see `evidence`.
  */
-export class Question implements Passenger {
+export class Question implements Passenger, Waiting {
   connection: Connection | undefined
-  private timer: NodeJS.Timeout
-  /** Each has a timer of its own, so that a stall of this process lengthens the one that it falls into and costs no other. */
-  private quartersLeft = 4
-  /** Bytes may have gone out: ever, and over the connection of now. */
+  private readonly deadline: Deadline
+  /** Bytes may have been sent: at all, and over the current connection. */
   private sent = false
   private written = false
   private reused = false
@@ -34,10 +29,10 @@ export class Question implements Passenger {
   private answer: Answer | undefined
 
   constructor(
-    private readonly target: Target, private readonly signal: LeaveSignal, readonly request: AccessRequest, private readonly budgetMs: number,
+    private readonly target: Target, private readonly signal: LeaveSignal, readonly request: AccessRequest, budgetMs: number,
     private readonly options: Dispatcher.DispatchOptions, private readonly resolve: (verdict: Verdict) => void, private readonly reject: (error: unknown) => void,
     private readonly askedAt = target.now()
-  ) { this.timer = setTimeout(onTimer, budgetMs / 4, this) }
+  ) { this.deadline = new Deadline(budgetMs, this) }
 
   get queued(): boolean { return !this.sent && !this.settled }
   get gone(): boolean {
@@ -45,7 +40,7 @@ export class Question implements Passenger {
     return this.settled
   }
 
-  /** A client that leaves while it waits for a connection is forgotten at once. */
+  /** A client that leaves while waiting for a connection is dropped at once. */
   watch(): void {
     if (!this.queued || this.gone) return
     this.watching = true
@@ -84,38 +79,32 @@ export class Question implements Passenger {
     this.finish(() => { if (this.answer !== undefined) this.resolve(this.answer.whole()) })
   }
   onError(error: Error): void {
-    // A backend may end a kept connection just as the next request is on its way. The one further try opens the same
-    // connection anew, since others that wait to be used may be as dead.
+    // A backend may close a kept connection just as the next request is sent. The one retry reopens the same connection,
+    // since other idle ones may be just as dead.
     if (this.reused && !this.started && !this.settled && !this.target.closing && isClosed(error)) {
       this.reused = this.written = false
       this.connection?.dispatch(this.options, this)
     } else this.finish(() => this.answer === undefined ? this.decide(failureOf(error, this.written)) : this.resolve(this.answer.without('was cut off')))
   }
 
-  onTimer(): void {
-    this.quartersLeft -= 1
-    // What has come in meanwhile is read first; TLS hands it on a round later.
-    if (this.quartersLeft === 0) setImmediate(afterPoll, this)
-    else this.timer = setTimeout(onTimer, this.budgetMs / 4, this)
-    if (this.quartersLeft === 3 && !this.settled) this.target.isLate(this, this.askedAt)
-  }
+  late(): void { if (!this.settled) this.target.isLate(this, this.askedAt) }
   expire(): void {
     if (this.answer !== undefined) this.settle(this.answer.without('did not come in time'))
     else if (this.signal.aborted && !this.sent) this.leave()
-    else this.end(() => this.decide({ met: 'doubt', text: (at) => `no ${this.written ? 'answer by' : 'connection to'} ${at} within ${this.budgetMs} ms` }))
+    else this.end(() => this.decide({ met: 'doubt', text: (at) => `no ${this.written ? 'answer by' : 'connection to'} ${at} within ${this.deadline.ms} ms` }))
     if (!this.over) this.connection?.cut()
   }
 
-  /** Something of ours threw: no verdict, and the client is refused. */
+  /** Our own code threw: the client is refused. */
   fail(error: unknown): void { this.finish(() => this.reject(error)) }
 
   private settle(verdict: Verdict): void { this.end(() => this.resolve(verdict)) }
   private decide(failure: Failure | Error): void {
     if (failure instanceof Error) this.reject(failure)
-    else this.target.decide(failure, this.askedAt, this.budgetMs, this.quartersLeft === 0, this.resolve, this.reject)
+    else this.target.decide(failure, this.askedAt, this.deadline.ms, this.deadline.isOver, this.resolve, this.reject)
   }
   private finish(settle: () => void): void {
-    clearTimeout(this.timer)
+    this.deadline.cancel()
     this.over = true
     this.end(settle)
   }

@@ -8,27 +8,27 @@ import { withoutNamesOf } from './parameter-name.js'
 import { compileParams } from './params.js'
 import { encodeComponent, encodePath, encodeQuery } from './percent.js'
 
-/** A GET as it goes out. One character of a string stands for one byte (latin1). */
+/** A GET request. Strings are latin1: one character per byte. */
 export interface BackendRequest {
   /** Scheme, host and port. */
   readonly origin: string
   /** Path and query. */
   readonly path: string
-  /** Name, value, name, value … in the order sent; `Host` and `Connection` are added on the connection. */
+  /** Names and values in turn, in the order sent; the connection adds `Host` and `Connection`. */
   readonly headers: string[]
 }
 
-/** Why no backend can be asked about an access request: it is the client's doing, so it denies. */
+/** Why the backend cannot be asked about an access request; the client's fault, so it is denied. */
 export interface Malformed {
   readonly malformed: string
 }
 
 const OWN_HEADERS = ['X-Session-Id', 'X-Real-Ip', 'X-Real-Path', 'X-Real-Origin', 'X-Real-Ua'] as const
 
-/** What the plugin calls itself, since many filters drop requests without a name; `headers` may set another. */
+/** The plugin's user agent, because many filters drop requests without one; `headers` may override it. */
 export const USER_AGENT = `node-media-server-http-auth/${VERSION}`
 
-/** As CGI names the variable of a header: every backend that reads those takes equal ones for the same. */
+/** The CGI variable of a header: backends that read those cannot tell equal ones apart. */
 const cgiName = (name: string): string => name.replace(/[^A-Za-z\d]/g, '_').toLowerCase()
 
 const operatorHeaders = (headers: Readonly<Record<string, string>>): string[] => {
@@ -42,8 +42,7 @@ const operatorHeaders = (headers: Readonly<Record<string, string>>): string[] =>
 }
 
 /**
- * Compiles how access requests become requests to one backend URL. What it returns never throws,
- * whatever the client sent.
+ * Compiles a function that turns access requests into requests to one backend URL. It never throws, whatever the client sent.
  * @throws HttpAuthError `ERR_OPTIONS` if the operator's headers name one of the plugin's five
  */
 export const requestBuilder = (settings: Pick<BackendSettings, 'headers' | 'params'>, url: string): (request: AccessRequest) => BackendRequest | Malformed => {
@@ -61,7 +60,7 @@ export const requestBuilder = (settings: Pick<BackendSettings, 'headers' | 'para
     if (request.query.length > MAX_QUERY_BYTES) return { malformed: 'query too long' }
     const realPath = encodePath(request.path)
     if (realPath.length > MAX_PATH_BYTES) return { malformed: 'path too long' }
-    // A stray half of a surrogate pair has no UTF-8 form: two paths would be asked for as one.
+    // A lone surrogate has no UTF-8 form: two different paths would look the same to the backend.
     if (realPath !== request.path && /\p{Surrogate}/u.test(request.path)) return { malformed: 'path is not text' }
     const query = encodeQuery(request.query)
     if (query.length > MAX_QUERY_BYTES) return { malformed: 'query too long' }
@@ -83,6 +82,6 @@ export const requestBuilder = (settings: Pick<BackendSettings, 'headers' | 'para
   }
 }
 
-/** Builds one request, exactly as a backend made with these settings sends it to this URL. */
+/** Builds one request exactly as a backend with these settings sends it to this URL. */
 export const buildRequest = (settings: Pick<BackendSettings, 'headers' | 'params'>, url: string, request: AccessRequest): BackendRequest | Malformed =>
   requestBuilder(settings, url)(request)

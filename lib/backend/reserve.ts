@@ -17,13 +17,13 @@ export const hasDescriptor = (): boolean => {
 }
 
 /**
- * A descriptor that is set aside, so that a process whose clients have taken all others can still make
- * one connection: given back just before, in the same turn of the event loop.
+ * A reserved descriptor, so that a process whose clients have taken all others can still open one connection: it is released
+ * just before, in the same turn of the event loop.
  */
 export class Reserve {
   private descriptor: number | undefined
 
-  /** Sets one aside, unless there is one or none can be had. */
+  /** Reserves one, unless one is reserved already or none is left. */
   take(): void {
     this.descriptor ??= open()
   }

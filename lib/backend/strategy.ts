@@ -3,15 +3,15 @@ import type { LeaveSignal } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
-import type { Clock } from './evidence.js'
+import type { Clock } from './clock.js'
 
 /** Asks one backend within a budget of milliseconds. */
 export type Ask = (request: AccessRequest, signal: LeaveSignal, budgetMs: number) => Promise<Verdict>
 
-/** How long a backend that was unavailable is asked last, in milliseconds. */
+/** How long an unavailable backend is asked last, in milliseconds. */
 export const DOWN_MS = 10_000
 
-/** All that failed as one; a single one stays what it is. */
+/** Combines several failures into one; a single one stays as it is. */
 const together = (outages: readonly BackendUnavailable[]): BackendUnavailable => {
   const [first] = outages
   if (outages.length === 1 && first !== undefined) return first
@@ -23,17 +23,15 @@ const together = (outages: readonly BackendUnavailable[]): BackendUnavailable =>
   })
 }
 
-/** Of the verdicts of backends that have not answered the one that is told: whether others are answered is not known of all. */
+/** The verdict to report if no backend has answered: `overload` if for one of them nobody knows whether it answers others. */
 const leastKnown = (verdicts: readonly Verdict[]): Verdict | undefined =>
   verdicts.find(({ source }) => source === 'overload') ?? verdicts.find(({ source }) => source === 'unanswered')
 
 /**
- * The next backend is asked when one has not answered. It is an outage only if every one is proven to
- * be down. One that was is asked last for `DOWN_MS`; after that one request at a time tries it first
- * again.
+ * Asks the next backend if one has not answered. It is an outage only if every backend is proven to be down. A backend
+ * proven to be down is asked last for `DOWN_MS`; after that one request at a time tries it first again.
  *
- * Each has an equal share of the time that is left, or one that never answers would leave none
- * to the next.
+ * Each gets an equal share of the remaining time; otherwise one that never answers would leave none for the next.
  */
 export const failover = (asks: readonly Ask[], timeoutMs: number, now: Clock): Authorize => {
   const backends = asks.map((ask) => ({ ask, downUntil: 0 }))
@@ -49,7 +47,7 @@ export const failover = (asks: readonly Ask[], timeoutMs: number, now: Clock): A
         unanswered.push(deny('overload', 'no time was left to ask every backend'))
         break
       }
-      // It was down and may be up again: until that is known the others do not wait for it.
+      // It was down and may be up again: until that is known, other requests do not wait for it.
       if (backend.downUntil > 0 && backend.downUntil <= start) backend.downUntil = now() + DOWN_MS
       try {
         const verdict = await backend.ask(request, signal, Math.ceil(leftMs / (order.length - index)))
@@ -70,9 +68,8 @@ export const failover = (asks: readonly Ask[], timeoutMs: number, now: Clock): A
 }
 
 /**
- * All are asked at once and the first 200 wins. Without one: our own overload towards any of them
- * denies, then a question that any of them left unanswered; then the outage of any is an outage, and
- * only if all have denied it is a denial.
+ * Asks all backends at once; the first 200 wins. Otherwise, in this order: `overload` of any, `unanswered` of any, an outage
+ * of any; only if all have denied is it a denial.
  */
 export const any = (asks: readonly Ask[], timeoutMs: number): Authorize => (request, signal) =>
   new Promise((resolve, reject) => {

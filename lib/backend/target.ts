@@ -6,7 +6,8 @@ import { BackendUnavailable } from '../errors.js'
 import { safely } from '../safely.js'
 import { trace } from '../trace.js'
 import { createConnections, type Connections } from './connections.js'
-import type { Clock, Evidence } from './evidence.js'
+import type { Clock } from './clock.js'
+import type { Evidence } from './evidence.js'
 import { operatorText, outageOf, type Failure } from './failure.js'
 import type { Lookup } from './lookup.js'
 import { progress, type Progress } from './progress.js'
@@ -19,30 +20,30 @@ const debug = trace('backend')
 export interface TargetStats {
   /** Scheme, host and port. */
   readonly origin: string
-  /** Final statuses, those that count as unavailable left out. */
+  /** Final statuses, without those that count as unavailable. */
   readonly answers: number
-  /** How long the latest of them took. */
+  /** How long the latest took. */
   readonly latencyMs?: number
-  /** How long ago it came. */
+  /** How long ago it arrived. */
   readonly sinceAnswerMs?: number
-  /** Questions that wait for a status now. */
+  /** Questions waiting for a status now. */
   readonly waiting: number
 }
 
-/** Where a URL leads, for people. */
+/** A URL's host and port, for people. */
 export const placeOf = (url: string): string => {
   const { protocol, hostname, port } = new URL(url)
   return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
 }
 
-/** Refuses one client whose question met what the others' do not. */
+/** Refuses one client whose question failed while others are answered. */
 const unanswered = (what: string): Verdict =>
   ({ ...deny('unanswered', 'the backend did not answer, but answers others'), fault: `${what}, while others are answered` })
 
-/** Told of each question that is over: the backend's host and port, what came of it, and how long that took, in milliseconds. */
+/** Called for each finished question with the backend's host and port, the result, and how long it took in milliseconds. */
 export type OnAsked = (at: string, outcome: '200' | 'denied' | 'unavailable' | 'unanswered' | 'overload', ms: number) => void
 
-/** One backend URL: how it is asked, and how it has been doing. */
+/** One backend URL: how to ask it, and how it is doing. */
 export class Target {
   /** Host and port. */
   readonly at: string
@@ -69,8 +70,8 @@ export class Target {
   }
 
   /**
-   * Asks.
-   * @param budgetMs - until the final status line
+   * Asks the backend.
+   * @param budgetMs - time until the final status line
    * @throws BackendUnavailable; the signal's reason if the client left before anything was sent
    */
   ask(request: AccessRequest, signal: LeaveSignal, budgetMs: number): Promise<Verdict> {
@@ -107,7 +108,7 @@ export class Target {
     if (progress.watched) progress.tell({ ...step, url: this.url })
   }
 
-  /** A final status came. */
+  /** A final status arrived. */
   answered(latencyMs: number): void {
     this.answers += 1
     this.latencyMs = latencyMs
@@ -115,14 +116,14 @@ export class Target {
     this.evidence.answered(latencyMs)
   }
 
-  /** A question still waits when a quarter of its time is over. */
+  /** A question still waits after a quarter of its time. */
   isLate(question: Question, askedAt: number): void {
     this.evidence.worry(question, askedAt, () => [...this.out].map(({ request: { sessionId, ip } }) => `${sessionId} of ${ip}`))
   }
 
   /**
-   * A question has failed: says what becomes of it as soon as there are witnesses.
-   * @param isDue its time was up, so that it met silence
+   * A question has failed: decides what that means as soon as there are witnesses.
+   * @param isDue its time was up: the backend was silent
    */
   decide(failure: Failure, askedAt: number, budgetMs: number, isDue: boolean, resolve: (verdict: Verdict) => void, reject: (error: unknown) => void): void {
     this.tell({ is: 'failed', reason: operatorText(failure, this.at) })
@@ -130,7 +131,7 @@ export class Target {
     this.evidence.decide({
       failure,
       since: isDue ? askedAt + budgetMs / 4 : now,
-      // Whatever a stall has taken from the probe, the question waits longer for it.
+      // The question waits longer by the time that stalls took from the probe.
       due: isDue ? now + Math.min(this.evidence.lostMs, budgetMs / 4) : askedAt + budgetMs,
       budgetMs,
       settle: (judgement) => {
@@ -143,7 +144,7 @@ export class Target {
     })
   }
 
-  /** A question waits for no status any more. */
+  /** A question no longer waits for a status. */
   over(question: Question): void {
     this.out.delete(question)
     this.evidence.relax(question)
@@ -159,15 +160,15 @@ export class Target {
     }
   }
 
-  /** Closes every connection at once; who still waits for an answer is denied. */
+  /** Closes all connections at once; clients still waiting are denied. */
   async close(): Promise<void> {
     this.closing = true
     await this.connections.destroy()
   }
 
   /**
-   * Listens to a signal if the question still waits when this turn of the event loop is over, which
-   * most do not; a listener for each costs as much as a tenth of the whole question.
+   * Listens to the signal only if the question still waits after this turn of the event loop, which most do not; a listener
+   * for each would cost a tenth of the whole question.
    */
   private watchSoon(question: Question): void {
     if (this.dispatched.push(question) > 1) return

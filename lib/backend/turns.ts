@@ -1,23 +1,23 @@
 import { safely } from '../safely.js'
 
-/** The most that one turn of the event loop counts for, in milliseconds. */
+/** The most one turn of the event loop counts for, in milliseconds. */
 const TURN_MS = 20
 
-/** How often they are counted, in milliseconds: often enough that an idle process loses none. */
+/** How often turns are counted, in milliseconds: often enough that an idle process loses no time. */
 const TICK_MS = 10
 
-/** Turns that are being counted. */
+/** A running count of turns. */
 export interface Turns {
-  /** Ends the counting. */
+  /** Stops counting. */
   stop(): void
-  /** For how long this process has stalled meanwhile, in milliseconds. */
+  /** How long this process has stalled meanwhile, in milliseconds. */
   readonly lostMs: number
 }
 
 /**
- * Calls back when the event loop has turned for so long, where no turn counts for more than 20 ms: a
- * stall of this process, in which nothing could be read, counts as next to nothing, and a process that
- * is busy half of the time needs twice as long. What has come in by then has been read before the call.
+ * Calls back after this much time in turns of the event loop, where no turn counts for more than 20 ms: a stall of this
+ * process, in which nothing could be read, counts for almost nothing, and a process that is busy half of the time takes
+ * twice as long. Everything that has arrived by then is read before the callback.
  */
 export const afterTurns = (ms: number, over: () => void): Turns => {
   let leftMs = ms
@@ -34,7 +34,7 @@ export const afterTurns = (ms: number, over: () => void): Turns => {
     lostMs += now - before - counted
     before = now
     if (leftMs > 0) timer = setTimeout(turn, Math.min(leftMs, TICK_MS))
-    // Two rounds, since TLS hands on what it has read in the round after.
+    // Two rounds, since TLS passes on what it has read one round later.
     else polling = setImmediate(endSoon)
   })
   timer = setTimeout(turn, Math.min(ms, TICK_MS))

@@ -1,7 +1,6 @@
 /**
- * How many sessions a user may have at once: `X-Max-Sessions`, which beats `X-Unique` where both are
- * there (a portal raises the one and leaves the other as it was); 0 is no limit. What is no number is as
- * if it were not there, and a fault that the operator should know of.
+ * How many sessions a user may have at once: `X-Max-Sessions`, which takes precedence over `X-Unique` (a portal raises the
+ * former and leaves the latter as it was); 0 is no limit. Anything but a number is ignored and reported as a fault.
  */
 export const userLimit = (maxSessions: string | undefined, unique: string | undefined): { readonly maxSessions?: number, readonly fault?: string } => {
   if (maxSessions !== undefined && /^(?:0|[1-9]\d{0,5})$/.test(maxSessions)) return { maxSessions: Number(maxSessions) }

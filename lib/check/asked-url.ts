@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { networks } from '../access/address.js'
 import type { AccessRequest, Action } from '../access/request.js'
+import type { Family } from '../hls/identity.js'
 import type { Settings } from '../access/settings.js'
 import type { Asked } from '../gate/door/asked.js'
 import type { HttpClient } from '../gate/http/exchange.js'
@@ -28,15 +29,15 @@ export interface Visitor {
   readonly sessionId: string
 }
 
-/** What of the server's config the gates look at. */
+/** The parts of the server's config that the gates use. */
 export interface Premises extends Pick<Settings, 'trustProxy' | 'files'> { readonly dialect: Dialect }
 
-/** An access request, or a page that is served to everybody. */
+/** An access request, or a page that is open to everybody. */
 export type AskedByUrl = Asked | { readonly asked: AccessRequest, readonly open: string }
 
 /**
- * What the gates make of the first request of a client that opens this URL, taken as it is typed.
- * @throws Misuse if no client could, or if it leads to no stream
+ * What the gates make of the first request of a client that opens this URL, taken as typed.
+ * @throws Misuse if no client could open it, or if it leads to no stream
  */
 export const askedByUrl = async (visitor: Visitor, premises: Premises): Promise<AskedByUrl> => {
   if (isIP(visitor.ip) === 0) throw new Misuse('--ip must be an IPv4 or IPv6 address')
@@ -59,10 +60,10 @@ export const askedByUrl = async (visitor: Visitor, premises: Premises): Promise<
     : overHttp(visitor, parts, clientBy('http'), premises)
 }
 
-/** Node hands the gates what comes over the wire as Latin-1. */
+/** Node passes the bytes on the wire to the gates as Latin-1. */
 const asSent = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
-/** As players split it: all but the last part of the path is the app. */
+/** Split as players do: everything but the last part of the path is the app. */
 const overRtmp = ({ action, userAgent, ip, sessionId }: Visitor, secure: boolean, host: string, target: string, dialect: Dialect): Asked => {
   const { rawPath, query } = splitTarget(target)
   const slash = rawPath.lastIndexOf('/')
@@ -74,7 +75,7 @@ const overRtmp = ({ action, userAgent, ip, sessionId }: Visitor, secure: boolean
   return named ? asked : { ...asked, malformed: 'the URL lacks the name of a stream; it is like rtmp://live.example.com/live/s' }
 }
 
-/** A publisher sends no file. */
+/** Files cannot be published. */
 const overHttp = async (
   { action, sessionId }: Visitor, { rawPath, query }: { rawPath: string, query: string }, client: HttpClient, { dialect, files }: Premises
 ): Promise<AskedByUrl> => {
@@ -87,7 +88,7 @@ const overHttp = async (
       return httpRequest({ action, live: route, rawPath, query }, client, sessionId)
     }
     if (route.is === 'other' || action === 'publish') return undefined
-    const file = (protocol: 'hls' | 'file', path: string, streamPath: string): AccessRequest =>
+    const file = (protocol: Family, path: string, streamPath: string): AccessRequest =>
       fileRequest({ protocol, path, query, streamPath }, client, sessionId)
     if (route.is === 'malformed') return { asked: file('file', rawPath, ''), malformed: MALFORMED_FILE }
     const { served } = route
@@ -95,7 +96,7 @@ const overHttp = async (
     const stream = compileStreamPattern(files.stream)(served.file, served.path)
     return kind === 'open'
       ? { asked: file('file', served.path, stream), open: 'pages (files.open) are open to everybody' }
-      : { asked: file(FAMILIES[kind].at(-1) ?? 'file', served.path, stream) }
+      : { asked: file(FAMILIES[kind].opens, served.path, stream) }
   }
   const route = createRoute(dialect, names)(method, rawPath)
   const where = route.is === 'file' && (route.otherwise !== undefined || folders?.shared === true) ? await folders?.find(route.served) : 'media'

@@ -3,19 +3,19 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { BackendSettings } from '../access/settings.js'
 
-/** A GET as it goes out; one character of a header's value stands for one byte. */
+/** A GET request as it is sent; in header values one character stands for one byte. */
 export interface CurlRequest {
   readonly url: string
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly timeoutMs: number
   readonly tls: BackendSettings['tls']
-  /** What stands for a PEM text on the command line. */
+  /** Replaces each PEM text on the command line. */
   readonly pemFiles: Readonly<Record<'ca' | 'cert' | 'key', string>>
 }
 
 /**
- * One word of a shell's command line that the shell takes for exactly this text. What could hide or
- * reorder text on a terminal is written as bytes, which every shell but the plainest understands.
+ * One word of a shell command line for exactly this text. Characters that could hide or reorder text on a terminal are
+ * written as bytes (`$'…'`), which all but the plainest shells understand.
  */
 export const shellWord = (word: string | Buffer): string => {
   const bytes = Buffer.from(word)
@@ -28,7 +28,7 @@ export const shellWord = (word: string | Buffer): string => {
   return `$'${escaped.join('')}'`
 }
 
-/** The curl line that sends the same request: same bytes in the path, same headers and no others. */
+/** A curl command that sends the same request: the same bytes in the path, the same headers and no others. */
 export const curlLine = ({ url, headers, timeoutMs, tls, pemFiles }: CurlRequest): string => {
   const own = headers.map(([name]) => name.toLowerCase())
   const without = ['User-Agent', 'Accept'].filter((name) => !own.includes(name.toLowerCase()))
@@ -44,8 +44,8 @@ export const curlLine = ({ url, headers, timeoutMs, tls, pemFiles }: CurlRequest
 }
 
 /**
- * The file that each PEM text of the settings was read from, or a name to save it under.
- * @param given every `tls` section of the config
+ * The file that each PEM text came from, or a name to save it under.
+ * @param given - every `tls` section of the config
  */
 export const pemFilesOf = (tls: BackendSettings['tls'], given: readonly unknown[], baseDir: string): CurlRequest['pemFiles'] => {
   const fileOf = (name: 'ca' | 'cert' | 'key'): string => {
@@ -54,7 +54,7 @@ export const pemFilesOf = (tls: BackendSettings['tls'], given: readonly unknown[
       if (typeof file !== 'string' || file.includes('-----BEGIN')) continue
       try {
         if (readFileSync(resolve(baseDir, file), 'utf8') === tls[name]) return resolve(baseDir, file)
-      } catch { /* it is another section's */ }
+      } catch { /* it belongs to another section */ }
     }
     return `${name}.pem`
   }

@@ -5,12 +5,12 @@ import { maskQuery, maskSecrets } from '../mask.js'
 import { curlLine, type CurlRequest } from './curl.js'
 import type { Question, Times } from './questions.js'
 
-/** What is in force for one action. */
+/** The options in force for one action. */
 export type ActionDocument =
   | { readonly asked: false, readonly why: string }
   | { readonly asked: true } & Omit<BackendSettings, 'tls' | 'breaker'> & { readonly rejectUnauthorized: boolean }
 
-/** One question to one backend. */
+/** One request to one backend. */
 export interface QuestionDocument {
   readonly for: readonly Action[]
   readonly url: string
@@ -23,7 +23,7 @@ export interface QuestionDocument {
   readonly failure: string | null
 }
 
-/** What `check --json` prints; every key is there whatever happened. */
+/** What `check --json` prints; every key is always present. */
 export interface CheckDocument {
   readonly file: string | null
   readonly error: { readonly code: string, readonly message: string } | null
@@ -35,22 +35,22 @@ export interface CheckDocument {
   readonly rule: string | null
   readonly verdict: Verdict | null
   readonly unavailable: { readonly reason: string, readonly defaultAction: 'allow' | 'deny' } | null
-  /** The store that several servers share, and how long it took to connect and to answer twice, or why it did not. */
+  /** The store that several servers share, and how long it took to connect and to answer twice, or why it failed. */
   readonly store: { readonly urls: readonly string[] } & ({ readonly connectMs: number, readonly answerMs: number } | { readonly reason: string }) | null
-  /** What is wrong with the backend or the store. */
+  /** Problems with the backend or the store. */
   readonly faults: readonly string[]
-  /** What is seldom meant. */
+  /** Settings that are rarely intended. */
   readonly warnings: readonly string[]
   readonly secretsShown: boolean
   readonly exitStatus: 0 | 1 | 2 | 3
 }
 
-/** Headers of an answer that say something about a verdict, beside the one that is required. */
+/** Response headers that matter for a verdict, besides the required one. */
 const TELLING = [
   'x-authduration', 'x-userid', 'x-real-ip', 'x-max-sessions', 'x-unique', 'location', 'www-authenticate', 'retry-after', 'content-type', 'server', 'via'
 ]
 
-/** Turns what was found out into words without secrets, unless they are asked for. */
+/** Formats the results, without secrets unless they are asked for. */
 export class Documents {
   constructor(private readonly showSecrets: boolean) {}
 
@@ -142,5 +142,5 @@ const mapValues = (record: Readonly<Record<string, string>>, change: (value: str
 const pairs = (flat: readonly string[]): (readonly [string, string])[] =>
   flat.flatMap((name, index) => index % 2 === 0 ? [[name, flat[index + 1] ?? ''] as const] : [])
 
-/** Header values are bytes, one in each character; people read UTF-8. */
+/** Header values have one byte per character; people read UTF-8. */
 const textOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8')

@@ -3,29 +3,29 @@ import { watchProgress, type Progress } from '../backend/backend.js'
 
 type BackendRequest = Extract<Progress, { is: 'asked' }>['request']
 
-/** How long the parts of a question took, in milliseconds; `null` for what did not happen. */
+/** How long the parts of a request took, in milliseconds; `null` for parts that did not happen. */
 export interface Times {
-  /** Looking the name up; an address needs none. */
+  /** Name lookup; an address needs none. */
   readonly dns: number | null
   readonly connect: number | null
   readonly tls: number | null
   /** From the connection being ready to the first byte of the answer. */
   readonly firstByte: number | null
-  /** From the question to the last of the answer's headers. */
+  /** From the request to the end of the answer's headers. */
   readonly total: number | null
 }
 
-/** One question to one backend, as it went. */
+/** One request to one backend. */
 export interface Question {
   readonly url: string
   readonly request: BackendRequest
-  /** Who was connected to, `address:port`. */
+  /** The other end of the connection, `address:port`. */
   readonly peer: string | null
   readonly status: number | null
-  /** Of the answer, names in lower case; the first of its name counts. */
+  /** Response headers, names in lower case; of several with the same name the first counts. */
   readonly headers: ReadonlyMap<string, string>
   readonly times: Times
-  /** Why there is no answer that counts. */
+  /** Why there is no valid answer. */
   readonly failure: string | null
 }
 
@@ -41,7 +41,7 @@ interface Draft {
   failure: string | null
 }
 
-/** Keeps a record of every question from now on. */
+/** Records every request from now on. */
 export const recordQuestions = (): { readonly questions: () => Question[], readonly stop: () => void } => {
   const drafts: Draft[] = []
   const stop = watchProgress((step) => {

@@ -4,7 +4,7 @@ import type { ActionDocument, CheckDocument, QuestionDocument } from './document
 
 const COLUMN = 10
 
-/** A paragraph: its first line behind a title, the others below it. */
+/** A paragraph: a title in front of the first line, the others indented below. */
 const paragraph = (title: string, lines: readonly string[]): string[] =>
   lines.map((line, index) => `${(index === 0 ? title : '').padEnd(COLUMN)} ${line}`)
 
@@ -32,18 +32,18 @@ const settings = (action: ActionDocument): string[] => {
 
 const question = ({ url, request, curl, peer, status, headers, timesMs, failure }: QuestionDocument, secretsShown: boolean): string[] => [
   '',
-  ...paragraph('question', [`to ${url}${peer === null ? '' : ` at ${peer}`}`, `GET ${request.target} HTTP/1.1`,
+  ...paragraph('request', [`to ${url}${peer === null ? '' : ` at ${peer}`}`, `GET ${request.target} HTTP/1.1`,
     ...request.headers.map(([name, value]) => `${name}: ${value}`)].map((line) => printable(line, 8192))),
   '',
-  ...(secretsShown ? [] : ['(tokens are masked here, so this line asks with ***; --show-secrets shows them)']),
+  ...(secretsShown ? [] : ['(tokens are masked, so this command sends ***; --show-secrets shows them)']),
   curl,
   '',
   ...paragraph('answer', [
     ...(status === null ? [] : [`status ${status}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)].map((line) => printable(line))),
-    ...(failure === null ? [] : [`none that counts: ${failure}`]),
+    ...(failure === null ? [] : [`not usable: ${failure}`]),
     ...(status === null && failure === null ? ['none'] : [])
   ]),
-  ...paragraph('times', [`DNS ${ms(timesMs.dns)}, connect ${ms(timesMs.connect)}, TLS ${ms(timesMs.tls)}, first byte ${ms(timesMs.firstByte)}, in all ${ms(timesMs.total)}`])
+  ...paragraph('times', [`DNS ${ms(timesMs.dns)}, connect ${ms(timesMs.connect)}, TLS ${ms(timesMs.tls)}, first byte ${ms(timesMs.firstByte)}, total ${ms(timesMs.total)}`])
 ]
 
 const verdictLines = (document: CheckDocument): string[] => {
@@ -55,18 +55,18 @@ const verdictLines = (document: CheckDocument): string[] => {
     unavailable === null ? `${says} by ${verdict.source}: ${verdict.reason}` : `UNAVAILABLE: ${unavailable.reason}`,
     ...defaultAction(document),
     ...(rule === null ? [] : [rule]),
-    ...(verdict.source === 'rule' ? ['nobody is asked'] : []),
+    ...(verdict.source === 'rule' ? ['the backend is not asked'] : []),
     ...(verdict.fault === undefined ? [] : [`fault of the backend: ${verdict.fault}`]),
-    ...(verdict.userId === undefined ? [] : [`the backend knows the viewer as ${printable(verdict.userId)}`]),
+    ...(verdict.userId === undefined ? [] : [`user ${printable(verdict.userId)}`]),
     ...(verdict.validForMs === undefined ? [] : [`remembered for ${verdict.validForMs / 1000} s, as the backend says`]),
-    ...(verdict.status !== undefined && verdict.status >= 300 && verdict.status < 400 ? [verdict.location === undefined ? 'a redirect is a denial and is never followed' : 'a redirect sends HTTP clients there, and refuses all others'] : []),
+    ...(verdict.status !== undefined && verdict.status >= 300 && verdict.status < 400 ? [verdict.location === undefined ? 'redirects deny and are never followed' : 'the redirect sends HTTP clients there and refuses all others'] : []),
     ...(verdict.allowed ? [] : [`the client is told: ${rtmp ? '' : `${statusOf(verdict)} `}${clientReason(verdict)}`])
   ]
 }
 
 const RESULTS = {
   0: ['the config is valid and the backend answers'],
-  1: ['the config is valid and the backend answers, but as it is nobody gets in'],
+  1: ['the config is valid and the backend answers, but with this answer nobody gets in'],
   2: ['UNAVAILABLE: too few backends answer for a verdict'],
   3: []
 } as const
@@ -79,7 +79,7 @@ const storeLines = ({ store }: CheckDocument): string[] => store === null ? [] :
   'reason' in store ? `no answer: ${store.reason}` : `connected in ${store.connectMs} ms, wrote and read in ${store.answerMs} ms`
 ].map((line) => printable(line))
 
-/** The status is 2 because of the store alone. */
+/** Whether the exit status is 2 only because of the store. */
 const answersAlone = ({ store, questions, unavailable }: CheckDocument): boolean =>
   store !== null && 'reason' in store && unavailable === null && questions.every(({ status }) => status !== null)
 
@@ -96,13 +96,13 @@ const findings = ({ verdict, faults, warnings }: CheckDocument): string[] => [
   ...warnings.flatMap((text) => paragraph('WARNING', [printable(text, 1024)]))
 ]
 
-/** The document for people. */
+/** Formats the document for people. */
 export const checkText = (document: CheckDocument): string => {
   const { file, error, contract, play, publish, accessRequest, questions, secretsShown } = document
   if (error !== null) return `${error.message}\n`
   const verdict = verdictLines(document)
   return `${[
-    ...paragraph('config', [`${file} is valid`, ...(contract === null ? ['httpAuth is false: this node-media-server is OPEN, nobody is asked'] : [`contract: ${contract}`])]),
+    ...paragraph('config', [`${file} is valid`, ...(contract === null ? ['httpAuth is false: this node-media-server is OPEN to everybody'] : [`contract: ${contract}`])]),
     ...(play === null || accessRequest?.action === 'publish' ? [] : paragraph('play', settings(play))),
     ...(publish === null || accessRequest?.action === 'play' ? [] : paragraph('publish', settings(publish))),
     ...paragraph('store', storeLines(document)),

@@ -3,7 +3,8 @@ import { visibleJson } from '../mask.js'
 import type { CheckDocument } from '../check/document.js'
 import { checkText } from '../check/text.js'
 import { CHECK_USAGE } from '../check/usage.js'
-import { ADDRESS, inspect, NOTHING, USER_AGENT, type Wish } from '../check/inspect.js'
+import { ADDRESS, USER_AGENT } from '../check/client.js'
+import { inspect, NOTHING, type Wish } from '../check/inspect.js'
 import { readArguments } from './arguments.js'
 
 const OPTIONS = {

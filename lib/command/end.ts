@@ -1,5 +1,6 @@
 import { Misuse } from '../errors.js'
 import { REMOTE_USAGE, runRemote } from './remote.js'
+import { visibleJson } from '../mask.js'
 
 const USAGE = `nms-http-auth end: throws somebody out
 
@@ -16,7 +17,7 @@ ${REMOTE_USAGE}`
 export const end = (args: string[]): Promise<number> => runRemote('end', USAGE, args, { user: { type: 'string' }, bar: { type: 'string' } }, async (remote, { values: { user, bar }, positionals: [id = ''], json }) => {
   const path = typeof user === 'string' ? `api/users/${encodeURIComponent(user)}/sessions` : `api/sessions/${encodeURIComponent(id)}`
   const answer = await remote.ask<{ readonly ended: number }>(`${path}${typeof bar === 'string' ? `?barMs=${Number(bar) * 1000}` : ''}`, 'DELETE') ?? { ended: 0 }
-  if (json) process.stdout.write(`${JSON.stringify(answer)}\n`)
+  if (json) process.stdout.write(`${visibleJson(answer, 0)}\n`)
   else process.stdout.write(answer.ended === 0 ? 'no such session runs\n' : `ended: ${answer.ended}\n`)
   return answer.ended === 0 ? 1 : 0
 }, ({ values: { user, bar }, positionals }) => {

@@ -1,6 +1,7 @@
 import { Misuse } from '../errors.js'
 import { REMOTE_USAGE, runRemote } from './remote.js'
 import { duration, size, table } from './table.js'
+import { visibleJson } from '../mask.js'
 
 const FILTERS = { user: { type: 'string' }, ip: { type: 'string' }, path: { type: 'string' }, protocol: { type: 'string' }, action: { type: 'string' }, limit: { type: 'string' } } as const
 
@@ -25,14 +26,16 @@ export interface ListedSession {
   readonly startedAt: string
   readonly inBytes: number
   readonly outBytes: number
+  /** Absent where the backend will not be asked about it again. */
+  readonly nextCheckAt?: string
 }
 
 export interface SessionList { readonly total: number, readonly sessions: readonly ListedSession[] }
 
 export const sessionTable = (sessions: readonly ListedSession[]): string => table(
-  ['SESSION', 'USER', 'ADDRESS', 'STREAM', 'PROTOCOL', 'ACTION', 'SINCE', 'IN', 'OUT', 'USER AGENT'],
-  sessions.map(({ id, user = '-', ip, streamPath, protocol, action, startedAt, inBytes, outBytes, userAgent }) =>
-    [id, user, ip, streamPath, protocol, action, duration(Date.now() - Date.parse(startedAt)), size(inBytes), size(outBytes), userAgent])
+  ['SESSION', 'USER', 'ADDRESS', 'STREAM', 'PROTOCOL', 'ACTION', 'SINCE', 'NEXT CHECK', 'IN', 'OUT', 'USER AGENT'],
+  sessions.map(({ id, user = '-', ip, streamPath, protocol, action, startedAt, nextCheckAt, inBytes, outBytes, userAgent }) =>
+    [id, user, ip, streamPath, protocol, action, duration(Date.now() - Date.parse(startedAt)), nextCheckAt === undefined ? '-' : duration(Date.parse(nextCheckAt) - Date.now()), size(inBytes), size(outBytes), userAgent])
 )
 
 /** Prints who is in. */
@@ -40,7 +43,7 @@ export const sessions = (args: string[]): Promise<number> => runRemote('sessions
   const query = new URLSearchParams()
   for (const name of Object.keys(FILTERS)) if (typeof values[name] === 'string') query.set(name, values[name])
   const list = await remote.ask<SessionList>(`api/sessions?${query.toString()}`)
-  if (json) process.stdout.write(`${JSON.stringify(list, null, 2)}\n`)
+  if (json) process.stdout.write(`${visibleJson(list)}\n`)
   else if (list === undefined || list.total === 0) process.stdout.write('nobody is in\n')
   else {
     process.stdout.write(sessionTable(list.sessions))

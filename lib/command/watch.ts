@@ -1,5 +1,5 @@
 import { Misuse } from '../errors.js'
-import { printable } from '../mask.js'
+import { printable, visibleJson } from '../mask.js'
 import { REMOTE_USAGE, runRemote } from './remote.js'
 import { duration, size } from './table.js'
 
@@ -16,12 +16,18 @@ const word = (value: unknown, max = 200): string => printable(typeof value === '
 const who = ({ user, ip, action, streamPath, path, protocol }: Data): string =>
   `${action === 'publish' ? 'publish' : 'play'} ${word(streamPath || path)} ${word(protocol)} ${word(ip)}${user === undefined ? '' : ` user=${word(user)}`}`
 
+const takenBy = (by: unknown): string => {
+  if (by === undefined) return ''
+  const { ip, session, rule } = by as Data
+  return ` (${word(rule)}, for ${word(ip)}${session === undefined ? '' : ` session=${word(session)}`})`
+}
+
 const lineOf = (event: string, data: Data): string => {
   const time = word(data['time'] ?? data['startedAt'])
   switch (event) {
     case 'verdict': return `${time} ${data['allowed'] === true ? 'allowed' : 'denied '} ${who(data)} by ${word(data['source'])}: ${word(data['reason'])}`
     case 'start': return `${time} start   ${who(data)} session=${word(data['id'])}`
-    case 'end': return `${time} end     ${who(data)} session=${word(data['id'])} ${word(data['reason'])} after ${duration(Number(data['durationMs']))}, ${size(Number(data['outBytes']))} out`
+    case 'end': return `${time} end     ${who(data)} session=${word(data['id'])} ${word(data['reason'])}${takenBy(data['takenBy'])} after ${duration(Number(data['durationMs']))}, ${size(Number(data['outBytes']))} out`
     case 'outage': return `${time} outage  ${word(data['state'])}: ${word(data['reason'])}`
     default: return `${time} ${word(event)}`
   }
@@ -46,7 +52,7 @@ export const watch = (args: string[]): Promise<number> => runRemote('watch', USA
   // Who pipes into `head` is done when that is.
   process.stdout.on('error', () => process.exit(0))
   await remote.events(eventsOf((event, data) => {
-    process.stdout.write(`${json ? JSON.stringify({ event, ...data }) : lineOf(event, data)}\n`)
+    process.stdout.write(`${json ? visibleJson({ event, ...data }, 0) : lineOf(event, data)}\n`)
   }))
   return 0
 }, ({ positionals }) => {

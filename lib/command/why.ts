@@ -1,5 +1,5 @@
 import { Misuse } from '../errors.js'
-import { printable } from '../mask.js'
+import { printable, visibleJson } from '../mask.js'
 import { REMOTE_USAGE, runRemote } from './remote.js'
 import { sessionTable, type SessionList } from './sessions.js'
 import { duration, table } from './table.js'
@@ -25,8 +25,16 @@ interface Verdict {
   readonly reason: string
   readonly fault?: string
   readonly explanation: string
+  /** Sessions that were ended for it. */
+  readonly ended?: readonly { readonly id: string, readonly ip: string, readonly streamPath: string }[]
 }
-interface End { readonly time: string, readonly id: string, readonly streamPath: string, readonly reason: string, readonly takenBy?: { readonly ip: string, readonly userAgent: string } }
+interface End {
+  readonly time: string
+  readonly id: string
+  readonly streamPath: string
+  readonly reason: string
+  readonly takenBy?: { readonly session?: string, readonly ip: string, readonly userAgent: string, readonly rule: string }
+}
 interface Decided { readonly total: number, readonly verdicts: readonly Verdict[], readonly ends: readonly End[] }
 
 const ago = (time: string): string => `${duration(Date.now() - Date.parse(time))} ago`
@@ -37,6 +45,7 @@ const text = ({ total, verdicts, ends }: Decided, { sessions, total: running }: 
   if (newest !== undefined) {
     parts.push(`${newest.ip} ${newest.allowed ? 'was let in' : 'was refused'} ${ago(newest.time)}: ${newest.reason}\n${newest.explanation}`)
     if (newest.fault !== undefined) parts.push(`fault: ${newest.fault}`)
+    for (const { id, ip, streamPath } of newest.ended ?? []) parts.push(`session ${id} (${ip}, ${streamPath}) was ended for it`)
     parts.push('')
   }
   const lines = parts.map((part) => part.split('\n').map((line) => printable(line)).join('\n')).map((part) => `${part}\n`)
@@ -46,8 +55,8 @@ const text = ({ total, verdicts, ends }: Decided, { sessions, total: running }: 
     if (total > verdicts.length) lines.push(`and ${total - verdicts.length} more\n`)
   }
   if (ends.length > 0) {
-    lines.push('\n', table(['ENDED', 'REASON', 'SESSION', 'STREAM', 'PLACE TAKEN BY'], ends.map(({ time, reason, id, streamPath, takenBy }) =>
-      [ago(time), reason, id, streamPath, takenBy === undefined ? '-' : `${takenBy.ip} ${takenBy.userAgent}`])))
+    lines.push('\n', table(['ENDED', 'REASON', 'SESSION', 'STREAM', 'PLACE TAKEN BY', 'ITS SESSION'], ends.map(({ time, reason, id, streamPath, takenBy }) =>
+      [ago(time), takenBy === undefined ? reason : `${reason} (${takenBy.rule})`, id, streamPath, takenBy === undefined ? '-' : `${takenBy.ip} ${takenBy.userAgent}`, takenBy?.session ?? '-'])))
   }
   if (running > 0) lines.push('\nIn now:\n', sessionTable(sessions))
   return lines.join('')
@@ -59,7 +68,7 @@ export const why = (args: string[]): Promise<number> => runRemote('why', USAGE, 
   const decided = await remote.ask<Decided>(`api/verdicts?${query.toString()}`) ?? { total: 0, verdicts: [], ends: [] }
   const running = await remote.ask<SessionList>(`api/sessions?${query.toString()}`) ?? { total: 0, sessions: [] }
   const known = decided.total > 0 || decided.ends.length > 0 || running.total > 0
-  if (json) process.stdout.write(`${JSON.stringify({ ...decided, sessions: running.sessions }, null, 2)}\n`)
+  if (json) process.stdout.write(`${visibleJson({ ...decided, sessions: running.sessions })}\n`)
   else if (known) process.stdout.write(text(decided, running))
   else process.stdout.write(`nothing is known of ${printable(q, 100)}: it has not asked here lately, or was cut before it could (the log says so)\n`)
   return known ? 0 : 1

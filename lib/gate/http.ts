@@ -12,7 +12,7 @@ import type { ServedPath } from './files/served-path.js'
 import { createRoute, reads, type Route } from './route.js'
 
 /**
- * The door for HTTP, over HTTP/1 and HTTP/2: takes each request to the gate that its route names.
+ * The door for HTTP/1 and HTTP/2: takes each request to the gate of its route.
  *
  * @param files - `undefined` if NMS serves none
  */
@@ -28,7 +28,7 @@ export const createHttpGate = (dialect: Dialect, live: LiveGate, files: FilesGat
     if (route.otherwise === undefined && (!files.shared || files.isOpen(route.served))) return files.serve(exchange, route.served)
     void takeIfThere(files, exchange, route.served, route.otherwise)
   }
-  /** Only where a path may mean two things the disk is looked at. */
+  /** Looks at the disk only if a path is ambiguous. */
   const takeIfThere = async (gate: FilesGate, exchange: Exchange, served: ServedPath, otherwise: Route | undefined): Promise<void> => {
     const found = await gate.find(served)
     if (exchange.signal.aborted) return

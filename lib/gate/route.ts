@@ -1,15 +1,15 @@
 import type { Dialect, LiveRoute } from '../nms/dialect.js'
 import type { ServedPath } from './files/served-path.js'
 
-/** What an HTTP request is for. */
+/** The purpose of an HTTP request. */
 export type Route =
   | LiveRoute
-  /** A file below a static route; if there is none there, the request is for something else where that can be. */
+  /** A file below a static route; if it does not exist, the request may be for something else. */
   | { readonly is: 'file', readonly served: ServedPath, readonly otherwise?: LiveRoute }
-  /** A file is named by another spelling than the one that is checked. */
+  /** Names a file by another spelling than the one that is checked. */
   | { readonly is: 'malformed', readonly of: 'file' }
 
-/** What of the files gate decides about a route. */
+/** What the files gate decides about a route. */
 export interface FileNames {
   read(rawPath: string): ServedPath | null | undefined
   isOpen(served: ServedPath): boolean
@@ -21,7 +21,7 @@ const OTHER: LiveRoute = { is: 'other' }
 export const reads = (method: string | undefined): boolean => method === 'GET' || method === 'HEAD'
 
 /**
- * Tells live streams, files and what is nobody's business from each other as NMS does.
+ * Tells live streams, files and everything else apart, as NMS does.
  *
  * @param files - `undefined` if NMS serves none
  */

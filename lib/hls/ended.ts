@@ -1,6 +1,6 @@
-/** Ended sessions whose viewers may come back to them. */
+/** Ended sessions that their viewers may still resume. */
 export interface Ended<T> {
-  /** Notes one under each of its keys, unless it is over for good. */
+  /** Keeps a session under each of its keys, unless it can no longer be resumed. */
   add(keys: readonly string[], session: T): void
   find(key: string): T | undefined
   forget(key: string): void
@@ -8,15 +8,15 @@ export interface Ended<T> {
   readonly size: number
 }
 
-/** Keys that are kept at most. */
+/** Most keys kept. */
 export const MAX_ENDED = 20_000
-/** Bytes of what is kept under them. */
+/** Most bytes kept under them. */
 const MAX_ENDED_BYTES = 16 * 1024 * 1024
 
 /**
- * Keeps them as long as they can be come back to; the first to end goes first.
- * @param lasts - whether one can still be come back to; once it cannot, it never can again
- * @param costOf - bytes of what is kept for one
+ * Keeps sessions for as long as they can be resumed; the one that ended first is dropped first.
+ * @param lasts - whether a session can still be resumed; once it returns false, it always does
+ * @param costOf - bytes kept for one session
  */
 export const createEnded = <T>(lasts: (session: T) => boolean, max = MAX_ENDED, costOf: (session: T) => number = () => 0, maxBytes = MAX_ENDED_BYTES): Ended<T> => {
   const byKey = new Map<string, T>()
@@ -28,7 +28,7 @@ export const createEnded = <T>(lasts: (session: T) => boolean, max = MAX_ENDED, 
     byKey.delete(key)
     bytes -= costOf(session)
   }
-  /** Drops what is over at the old end, and more if there is no room. */
+  /** Drops expired sessions from the old end, and more if there is no room. */
   const makeRoom = (): void => {
     for (const [key, session] of byKey) {
       if (byKey.size <= max && bytes <= maxBytes && lasts(session)) return

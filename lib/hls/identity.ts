@@ -1,72 +1,52 @@
 import { createHash, hash, type Hash } from 'node:crypto'
 import type { IdentityPart } from '../access/identity.js'
-import { withoutHlsDirectives } from '../access/hls-query.js'
+import { prefixEnds, withoutDollars } from '../access/hls-query.js'
 
-/** What a session of an HLS player may hold, and what one of other files may. */
-export type Family = 'hls' | 'file'
+/** A session covers the files of one kind of player only. */
+export type Family = 'hls' | 'dash' | 'file'
 
-/** What is the same in all requests of one viewer's session. */
+/** What all requests of one viewer's session have in common. */
 export interface Identity {
   readonly ip: string
   readonly userAgent: string
-  /** As `viewerQuery` makes it. */
+  /** As `viewerQuery` of `access/hls-query` makes it. */
   readonly query: string
 }
 
-/** Prefixes of a query that are looked at: a player's own has a few parameters, not dozens. */
-const MAX_PREFIXES = 32
-
 /**
- * A raw query as sessions are known by, and as playlists carry it: without `_HLS_*` directives,
- * and with escapes for what can stand in no playlist. Nothing is decoded.
- */
-export const viewerQuery = (raw: string): string =>
-  withoutHlsDirectives(raw).replace(/[^\x21\x23-\x7e]|#/gu, (character) => /\p{Surrogate}/u.test(character) ? '%EF%BF%BD' : encodeURIComponent(character))
-
-/**
- * What tells a viewer with this query from another, where that is not everything. Who has no query is
- * known by address and user agent whatever the operator says: else all of them would be one.
+ * The part of the query that identifies a viewer. Viewers without a query are identified by address and user agent,
+ * whatever the options say: otherwise they would all share one session.
  *
- * @param query as `viewerQuery` makes it
+ * @param query as `access/hls-query` makes it
  */
 export const identityFor = (parts: readonly IdentityPart[], query: string): readonly IdentityPart[] | undefined =>
   query === '' || (parts.includes('address') && parts.includes('userAgent')) ? undefined : parts
 
-/** A header of its own length before each part, so that no client can move text from one into another. */
+/** Each part is prefixed with its length, so that a client cannot move text from one part into the next. */
 const head = (family: Family, directory: string, { ip, userAgent }: Identity): string =>
   [family, ip, directory, userAgent].map((part) => `${part.length}:${part}`).join('')
 
-/** What one directory of one session is registered by. Hashed, because a query may be long and keys are many. */
-export const sessionKey = (family: Family, directory: string, identity: Identity): string =>
-  hash('sha256', head(family, directory, identity) + identity.query, 'base64')
+const queryOf = (family: Family, { query }: Identity): string => family === 'dash' ? withoutDollars(query) : query
 
-/** Whether there may be keys of shorter queries. */
+/** The key of one directory of one session. Hashed, because queries can be long and there are many keys. */
+export const sessionKey = (family: Family, directory: string, identity: Identity): string =>
+  hash('sha256', head(family, directory, identity) + queryOf(family, identity), 'base64')
+
+/** Whether a shorter query could have a session. */
 export const hasPrefixes = ({ query }: Identity): boolean => /[&?]/.test(query)
 
 /**
- * The keys of sessions to which a request belongs whose own query is longer: one for each `&` at
- * which a prefix of it ends, and one for each `?` behind which the prefix comes again, since some
- * players append their query to every URL; the shortest first. Takes time in proportion to the
- * query's length.
+ * Keys of sessions that a request may belong to although its query is longer, the shortest query first. Linear in the
+ * length of the query.
  */
 export function* prefixKeys(family: Family, directory: string, identity: Identity): Generator<string> {
-  const { query } = identity
+  const query = queryOf(family, identity)
   let running: Hash | undefined
-  let [from, tried] = [0, 0]
-  for (let at = nextEnd(query, 0); at >= 0 && tried < MAX_PREFIXES; at = nextEnd(query, at + 1), tried++) {
-    if (query[at] === '?' && !isRepeated(query, at)) continue
+  let from = 0
+  for (const end of prefixEnds(query)) {
     running ??= createHash('sha256').update(head(family, directory, identity))
-    running.update(query.slice(from, at))
+    running.update(query.slice(from, end))
     yield running.copy().digest('base64')
-    from = at
+    from = end
   }
-}
-
-/** Whether what stands before a `?` stands behind it again, as a whole. */
-const isRepeated = (query: string, at: number): boolean =>
-  query.startsWith(query.slice(0, at), at + 1) && ['', '&', '?'].includes(query.charAt(2 * at + 1))
-
-const nextEnd = (query: string, from: number): number => {
-  const [and, mark] = [query.indexOf('&', from), query.indexOf('?', from)]
-  return and < 0 || mark < 0 ? Math.max(and, mark) : Math.min(and, mark)
 }

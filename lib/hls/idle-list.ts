@@ -1,23 +1,23 @@
-/** A link of the list: what is in it carries the links itself. */
+/** An element of the list; it carries its own links. */
 export interface Idle {
   seenAt: number
   older: Idle | undefined
   newer: Idle | undefined
 }
 
-/** What is idle for the same time, in the order in which it was last seen: each step costs the same, however many there are. */
+/** Elements with the same idle time, ordered by when they were last seen, so that every operation is O(1). */
 export class IdleList<E extends Idle> {
   private first: E | undefined
   private last: E | undefined
 
-  /** @param idle - how long, in milliseconds; a reload may change it */
+  /** @param idle - the idle time, in milliseconds; a reload may change it */
   constructor(private readonly idle: () => number, private readonly now: () => number) {}
 
   get idleMs(): number { return this.idle() }
 
   get oldest(): E | undefined { return this.first }
 
-  /** When the oldest will have been idle for long enough; `undefined` if there is none. */
+  /** When the oldest element's idle time is over; `undefined` if the list is empty. */
   get dueAt(): number | undefined { return this.first === undefined ? undefined : this.first.seenAt + this.idleMs }
 
   append(entry: E): void {
@@ -36,7 +36,7 @@ export class IdleList<E extends Idle> {
     entry.older = entry.newer = undefined
   }
 
-  /** Something has been seen again. */
+  /** An element has been seen again. */
   touch(entry: E): void {
     if (entry === this.last) {
       entry.seenAt = this.now()

@@ -1,32 +1,32 @@
-/** Directories that a session keeps at most which no playlist names that it has fetched lately. */
+/** Most directories a session keeps that no recently fetched playlist names. */
 export const MAX_KEYS = 64
-/** Playlists that a session has fetched lately, and whose directories it keeps in any case: renditions, sound and subtitles. */
+/** Recently fetched playlists of a session whose directories are always kept: renditions, audio and subtitles. */
 const MAX_PLAYLISTS = 32
 
-/** What a session covers beside the directory that it was opened for. */
+/** What a session covers beyond the directory it was opened for. */
 interface Covered {
-  /** Directories by key, the one that was named longest ago first. */
+  /** Directories by key, least recently named first. */
   readonly keys: Map<string, string>
-  /** The playlists that it has fetched, by path, and what each of them names now. */
+  /** The playlists it has fetched, by path, and the directories each names now. */
   readonly named: Map<string, { readonly names: readonly string[], readonly keys: readonly string[] }>
 }
 
-/** What of a session concerns its keys. */
+/** The part of a session that concerns its keys. */
 export interface Holder {
   /** The key it was opened by. */
   readonly key: string
   covered: Covered | undefined
 }
 
-/** Which session has a key. Several sessions of one viewer may cover a directory; while one of them is there it is covered. */
+/** Maps keys to sessions. Several sessions of one viewer may cover the same directory; it stays covered until the last of them ends. */
 export class Keys<H extends Holder> {
   private readonly byKey = new Map<string, H>()
-  /** Who takes a key over once it is free, for the few that several hold. */
+  /** Which session takes over a key when its holder ends; only for keys with several holders. */
   private readonly waiting = new Map<string, H[]>()
 
   find(key: string): H | undefined { return this.byKey.get(key) }
 
-  /** A session has been opened by its key, which is its own from now on. */
+  /** Gives a new session the key it was opened by. */
   open(holder: H): void {
     const before = this.byKey.get(holder.key)
     this.byKey.set(holder.key, holder)
@@ -34,11 +34,11 @@ export class Keys<H extends Holder> {
   }
 
   /**
-   * A session has been sent a playlist, which names these directories now. What it names is covered;
-   * of what was named before, the oldest that no current playlist names goes where there is too much.
+   * Covers the directories that a playlist sent to the session names now. If the session then has too many, it drops the
+   * oldest that no current playlist names.
    *
-   * @param names - the same array for the same version, so that nothing is done twice
-   * @param keyOf - not called for what the session was opened for
+   * @param names - the same array for the same version of the playlist, which is then not processed twice
+   * @param keyOf - not called for the directory the session was opened for
    */
   cover(holder: H, playlist: string, names: readonly string[], keyOf: (name: string) => string): void {
     if (holder.covered?.named.get(playlist)?.names === names) return
@@ -56,13 +56,13 @@ export class Keys<H extends Holder> {
     this.trim(holder, covered)
   }
 
-  /** A session that comes back covers what it covered before. */
+  /** Gives a resumed session what it covered before. */
   restore(holder: H, keys: ReadonlyMap<string, string>): void {
     const covered = holder.covered ??= { keys: new Map(), named: new Map() }
     for (const [key, name] of keys) if (key !== holder.key) this.claim(holder, covered, key, name)
   }
 
-  /** Takes a session out whole; what it covered can still be read of it. */
+  /** Removes a session with all its keys; `moreKeys` can still be read afterwards. */
   close(holder: H): void {
     for (const key of [holder.key, ...holder.covered?.keys.keys() ?? []]) this.release(holder, key)
   }

@@ -1,15 +1,15 @@
 import { safely } from '../safely.js'
 import { Departure, type LeaveSignal } from '../access/departure.js'
-/** Sessions that are being opened: many requests may wait for one verdict. */
+/** Sessions being opened: many requests may wait for one verdict. */
 export interface Openings<T> {
   find(key: string): Opening<T> | undefined
-  /** Begins one. The signal that `open` gets is aborted once nobody waits any more; a rejection reaches all who wait. */
+  /** Starts opening one. The signal passed to `open` is aborted when nobody waits any more; a rejection reaches everybody waiting. */
   begin(key: string, open: (signal: LeaveSignal) => Promise<T>): Opening<T>
   readonly size: number
 }
 
 export interface Opening<T> {
-  /** Waits; resolves with `undefined` when the waiting client leaves. */
+  /** Waits for the result; resolves with `undefined` when the waiting client leaves. */
   wait(signal: LeaveSignal): Promise<T | undefined>
 }
 

@@ -1,60 +1,61 @@
 import { TemplateBuilder, type Template } from './template.js'
-import { createUris } from './uris.js'
+import { createUris, queryPlace } from './uris.js'
 import { createVariables } from './variables.js'
 
-/** Where a playlist was fetched. */
+/** Where a playlist was fetched from. */
 export interface PlaylistPlace {
   /** Scheme, host and port as the client named them: `https://live.example.com`. */
   readonly origin: string
-  /** Its path as the client asked for it, percent-encoded. */
+  /** The path as the client requested it, percent-encoded. */
   readonly path: string
 }
 
-/** A playlist that can be written for one viewer after another. */
+/** A playlist that can be rendered for many viewers. */
 export interface CompiledPlaylist {
-  /** Its bytes, with places for a viewer's query as `viewerQuery` makes it. */
+  /** Its bytes, with placeholders for a viewer's query as `viewerQuery` returns it. */
   readonly template: Template
-  /** Absolute, percent-encoded paths of the directories that its relative URIs lead to; each once. */
+  /** Absolute, percent-encoded paths of the directories its own URIs point to, without duplicates. */
   readonly directories: readonly string[]
-  /** Whether it would be another under another origin. */
+  /** Whether the result depends on the origin. */
   readonly dependsOnOrigin: boolean
-  /** A `recording` is whole, of a `live` one more is to come, a `master` names no segments itself. */
+  /** `recording`: complete; `live`: more segments will come; `master`: names no segments itself. */
   readonly kind: 'master' | 'live' | 'recording'
-  /** The longest that one of its segments may be, in milliseconds; 0 if it does not say. */
+  /** Maximum duration of a segment, in milliseconds; 0 if the playlist does not say. */
   readonly targetMs: number
+  /** Set if the playlist must not be sent to anybody: the reason. */
+  readonly refusal?: string
 }
 
 const LINE = /[^\r\n]+/g
 const QUOTED = /"[^"]*"/g
-/** UTF-8's byte order mark, a character for each byte. */
+/** The UTF-8 byte order mark, one character per byte. */
 const BYTE_ORDER_MARK = '\xef\xbb\xbf'
-/** A tag whose value is a URI alone; a draft of low-latency HLS had it. */
+/** A tag whose whole value is a URI; a draft of low-latency HLS had it. */
 const PREFETCH = '#EXT-X-PREFETCH:'
 const WHITE = ' \t\v\f'
 
 /**
- * Finds where every own URI of a playlist gets the client's query, for players do not repeat a
- * playlist's query: the client's first, then the URI's own, the fragment last. URIs of another
- * origin, or of one that cannot be known, stay as they are, so that a token never goes to a
- * stranger. All else is unchanged to the byte, in whichever encoding it is.
+ * Finds where to insert the client's query into each own URI of a playlist, because players do not repeat a playlist's
+ * query: the client's query first, then the URI's own, then the fragment. URIs of another or an unknown origin are left
+ * alone, so that a token never goes to a third party. Everything else stays the same to the byte, in any encoding.
  *
- * A URI with a query of its own gets an `&` also where the client has none, so that what comes
- * before it is still the client's, empty, query.
+ * A URI with its own query gets an `&` even if the client has no query, so that what precedes it is still the client's
+ * (empty) query.
  *
- * @param ownOrigins - other origins to which the query may travel, as `URL.origin` writes them
+ * @param ownOrigins - other origins that may receive the query, as in `URL.origin`
  */
 export const compilePlaylist = (source: Buffer, place: PlaylistPlace, ownOrigins: readonly string[] = []): CompiledPlaylist => {
-  // One character for each byte, so that an offset in the one is an offset in the other.
+  // latin1: one character per byte, so that offsets in the string are offsets in the buffer.
   const text = source.toString('latin1')
   const variables = createVariables()
   const uris = createUris(place, ownOrigins)
   const template = new TemplateBuilder(source)
-  /** A URI from one offset to before another. */
+  /** A URI between two offsets, the second one exclusive. */
   const take = (from: number, to: number): void => {
     const uri = text.slice(from, to)
     if (uri === '') return
     const { text: written, resolved } = variables.expand(uri)
-    if (resolved !== undefined && uris.isOwn(withoutPipe(resolved))) template.link(from, to, written, queryPlace(written))
+    if (resolved !== undefined && uris.isOwn(withoutPipe(resolved))) template.link(from, to, written, queryPlace(withoutPipe(written)))
   }
   let [hasSegments, isWhole] = [false, false]
   let targetMs = 0
@@ -78,7 +79,7 @@ export const compilePlaylist = (source: Buffer, place: PlaylistPlace, ownOrigins
   }
 }
 
-/** Where a line without the white space around it begins and ends. Bytes of other writing systems are no white space. */
+/** The start and end of a line without surrounding white space. Only ASCII white space counts. */
 const trimmed = (line: string, start: number): [from: number, to: number] => {
   let [from, to] = [start, line.length]
   while (from < to && WHITE.includes(line[from] ?? '')) from += 1
@@ -86,11 +87,11 @@ const trimmed = (line: string, start: number): [from: number, to: number] => {
   return [from, to]
 }
 
-/** Where the URIs of a tag are: in attributes, or its whole value. */
+/** The URIs of a tag: in attributes, or its whole value. */
 function * urisOfTag(line: string): Generator<[from: number, to: number]> {
   if (line.startsWith(PREFETCH)) yield trimmed(line, PREFETCH.length)
   if (!line.includes('URI=') && !line.includes('X-ASSET-LIST=')) return
-  // Every quoted text is looked at: what is in one may look like an attribute.
+  // Walks over every quoted string, because its content may look like an attribute.
   let before = 0
   for (const { 0: quoted, index } of line.matchAll(QUOTED)) {
     if (holdsUri(line.slice(before, index))) yield [index + 1, index + quoted.length - 1]
@@ -99,7 +100,7 @@ function * urisOfTag(line: string): Generator<[from: number, to: number]> {
 }
 
 /**
- * Whether what stands before a quoted text ends in the name of an attribute whose value is a URI:
+ * Whether the text before a quoted string ends with the name of an attribute whose value is a URI:
  * `URI`, `SERVER-URI` and those of interstitials (RFC 8216bis).
  */
 const holdsUri = (before: string): boolean => {
@@ -108,7 +109,7 @@ const holdsUri = (before: string): boolean => {
   return at > 0 && (/^[A-Z0-9-]*-URI=$/.test(name) || name === 'URI=' || name === 'X-ASSET-LIST=')
 }
 
-/** Some players' lists have options behind a URL: `index.m3u8|User-Agent=X`. */
+/** Some players' channel lists append options to a URL: `index.m3u8|User-Agent=X`. */
 const OPTIONS = /\|[\w-]+=/
 
 const withoutPipe = (uri: string): string => {
@@ -116,11 +117,3 @@ const withoutPipe = (uri: string): string => {
   return at < 0 ? uri : uri.slice(0, at)
 }
 
-/** Where in a URI the client's query goes: behind its `?`, or before what follows the path. */
-const queryPlace = (uri: string): number => {
-  const whole = withoutPipe(uri)
-  const fragment = whole.indexOf('#')
-  const target = fragment < 0 ? whole : whole.slice(0, fragment)
-  const mark = target.indexOf('?')
-  return mark < 0 ? target.length : mark + 1
-}

@@ -2,42 +2,43 @@ import { hash } from 'node:crypto'
 import { ownText } from './texts.js'
 import type { CompiledPlaylist, PlaylistPlace } from './playlist.js'
 
-/** A version of a file's text, compiled. */
+/** One version of a playlist, compiled. */
 export interface Version extends CompiledPlaylist {
-  /** Tells it from every other: the hash of its source, and of all else that it depends on but the query. */
+  /** Identifies the version: a hash of its source and of everything else it depends on except the query. */
   readonly id: string
-  /** Of the place it was first read from. */
+  /** Compiled for the place it was first read from. */
   readonly path: string
   readonly contentType: string
   /**
-   * By which the file's server can say that it has not changed since; absent where that would not be
-   * certain, since the file was still young.
+   * The validator by which the file server can say that the file has not changed; absent while the file is too young for
+   * that to be certain.
    */
   readonly fileTag: string | undefined
 }
 
-/** What came with a text. */
+/** What was read along with the text. */
 export type About = Pick<Version, 'contentType' | 'fileTag'>
 
-/** The playlists that are fetched now. */
+/** Compiles the text of one format. */
+export type Compile = (source: Buffer, place: PlaylistPlace) => CompiledPlaylist
+
+/** The playlists in use. */
 export interface Playlists {
-  /** The version that was read last. */
+  /** The most recently read version. */
   last(place: PlaylistPlace): Version | undefined
-  /** Compiles a version, unless it is the last one. */
-  of(source: Buffer, place: PlaylistPlace, about: About): Version
-  /** Bytes that are kept. */
+  /** The version of a text; compiled unless it is the most recent one. */
+  of(source: Buffer, place: PlaylistPlace, about: About, compile: Compile): Version
+  /** Bytes kept. */
   readonly size: number
 }
 
-/** Bytes of all that are kept: some of the longest, or some thousands of live ones. */
+/** Most bytes kept: enough for a few of the longest playlists, or for thousands of live ones. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024
-/** What a short one costs beyond its text. */
+/** Fixed cost of one playlist, in bytes. */
 const OVERHEAD_BYTES = 1024
 
-/** Compiles a version of a playlist once, not once for each of the thousands who watch. */
-export const createPlaylists = (
-  compile: (source: Buffer, place: PlaylistPlace) => CompiledPlaylist, maxBytes = MAX_KEPT_BYTES
-): Playlists => {
+/** Compiles each version of a playlist once, not once per viewer. */
+export const createPlaylists = (maxBytes = MAX_KEPT_BYTES): Playlists => {
   const kept = new Map<string, Version>()
   let size = 0
 
@@ -48,13 +49,13 @@ export const createPlaylists = (
     kept.delete(key)
     size -= costOf(version)
   }
-  /** The host is what the client says: without a separator it could end as another playlist's path begins. */
+  /** The client chooses the host: without a separator it could run into the path of another playlist. */
   const keyWithOrigin = ({ origin, path }: PlaylistPlace): string => `${origin}\n${path}`
   const last = (place: PlaylistPlace): Version | undefined => kept.get(place.path) ?? kept.get(keyWithOrigin(place))
 
   return {
     last,
-    of(source, place, about) {
+    of(source, place, about, compile) {
       const sourceId = hash('sha256', source, 'base64url')
       const before = last(place)
       const id = (version: Pick<Version, 'dependsOnOrigin'>): string => version.dependsOnOrigin ? hash('sha256', `${sourceId} ${place.origin}`, 'base64url') : sourceId
@@ -62,7 +63,7 @@ export const createPlaylists = (
       const version: Version = { ...compiled, ...about, id: id(compiled), path: before?.path ?? ownText(place.path) }
       drop(place.path)
       drop(keyWithOrigin(place))
-      // The one that was read longest ago goes first.
+      // The least recently read goes first.
       kept.set(version.dependsOnOrigin ? keyWithOrigin(place) : place.path, version)
       size += costOf(version)
       for (const key of kept.keys()) {

@@ -1,10 +1,9 @@
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 /**
- * Compiles `files.stream`: maps the path of a file, and the part of it below the mount, to a
- * stream path. `{app}` takes one or more directories, `{stream}` exactly one, other text itself.
- * The directory of a file outside the pattern stands for itself, mount included, so that it can be
- * taken for no stream of the pattern.
+ * Compiles `files.stream`: maps the path of a file, and the part of it below the mount, to a stream path. `{app}` matches
+ * one or more directories, `{stream}` exactly one, other text itself. The directory of a file outside the pattern maps to
+ * itself, mount included, so that it cannot be confused with a stream of the pattern.
  */
 export const compileStreamPattern = (pattern: string): (file: string, path: string) => string => {
   const source = pattern.split('/').filter((segment) => segment !== '').map((segment) =>
@@ -16,5 +15,5 @@ export const compileStreamPattern = (pattern: string): (file: string, path: stri
   }
 }
 
-/** The path up to its last `/`, which it keeps; empty if there is none. */
+/** The path up to and including its last `/`; empty if there is none. */
 export const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1)

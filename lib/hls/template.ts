@@ -1,37 +1,45 @@
-/** Bytes that are made at once of a long text. */
+/** Bytes of a long text rendered at once. */
 export const PIECE_BYTES = 64 * 1024
 
 const QUESTION_MARK = 0x3f
 
+const asItIs = (text: string): string => text
+
 /**
- * A text with places for a client's query. What a client gets is never whole in memory: it is made
- * in pieces, as fast as the client reads.
+ * A text with placeholders for a client's query. A client's version is never whole in memory: it is rendered in pieces, as
+ * fast as the client reads.
  */
 export class Template {
-  /** Places behind a `?`, where the query goes before one that the link has itself. */
+  /** Placeholders right after a `?`, where the link has a query of its own. */
   private readonly shared: number
 
   /**
-   * @param bytes - the text without any client's query
+   * @param bytes - the text without a client's query
    * @param places - offsets into it, ascending; one behind a `?` gets `query&`, any other `?query`
+   * @param encode - escapes the inserted ASCII text for the format
    */
-  constructor(readonly bytes: Buffer, private readonly places: Uint32Array) {
+  constructor(readonly bytes: Buffer, private readonly places: Uint32Array, private readonly encode: (text: string) => string = asItIs) {
     this.shared = places.reduce((count, place) => bytes[place - 1] === QUESTION_MARK ? count + 1 : count, 0)
   }
 
-  /** What keeping it costs. */
+  /** Bytes it costs to keep. */
   get size(): number { return this.bytes.length + this.places.byteLength }
 
-  /** Bytes of the text for a query of ASCII. */
+  /** Length in bytes with this ASCII query. */
   byteLength(query: string): number {
-    const alone = this.places.length - this.shared
-    return this.bytes.length + this.shared * (query.length + 1) + (query === '' ? 0 : alone * (query.length + 1))
+    const { before, alone } = this.joints(query)
+    return this.bytes.length + this.shared * before.length + (this.places.length - this.shared) * alone.length
   }
 
-  /** The text for a query of ASCII, from one byte to before another, in pieces. */
+  /** What is inserted for a query: after a `?`, and elsewhere. */
+  private joints(query: string): { readonly before: string, readonly alone: string } {
+    return { before: this.encode(`${query}&`), alone: query === '' ? '' : this.encode(`?${query}`) }
+  }
+
+  /** Renders the text with this ASCII query between two byte offsets, the second one exclusive, in pieces. */
   * read(query: string, from = 0, to = this.byteLength(query)): Generator<Buffer, void> {
-    const before = Buffer.from(`${query}&`, 'latin1')
-    const alone = Buffer.from(query === '' ? '' : `?${query}`, 'latin1')
+    const joints = this.joints(query)
+    const [before, alone] = [Buffer.from(joints.before, 'latin1'), Buffer.from(joints.alone, 'latin1')]
     let piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, to - from))
     let filled = 0
     let at = 0
@@ -56,16 +64,20 @@ export class Template {
   }
 }
 
-/** Makes a template of a text, link by link, in the order in which they stand in it. */
+/** Builds a template, link by link in the order of the text. */
 export class TemplateBuilder {
   private readonly parts: Buffer[] = []
   private readonly places: number[] = []
   private copied = 0
   private grown = 0
 
-  constructor(private readonly source: Buffer) {}
+  /** @param encode - see `Template` */
+  constructor(private readonly source: Buffer, private readonly encode?: (text: string) => string) {}
 
-  /** The bytes from one offset to before another are a link; `place` is where in what is written for it the query goes. */
+  /**
+   * Replaces the bytes between two offsets with the link `written` (one character per byte); `place` is the offset in it
+   * where the query goes.
+   */
   link(from: number, to: number, written: string, place: number): void {
     this.places.push(from + this.grown + place)
     if (written.length === to - from && this.source.toString('latin1', from, to) === written) return
@@ -76,6 +88,6 @@ export class TemplateBuilder {
 
   done(): Template {
     const bytes = this.parts.length === 0 ? this.source : Buffer.concat([...this.parts, this.source.subarray(this.copied)])
-    return new Template(bytes, Uint32Array.from(this.places))
+    return new Template(bytes, Uint32Array.from(this.places), this.encode)
   }
 }

@@ -38,8 +38,8 @@ export const createTexts = (maxBytes: number): Texts => {
   }
   return {
     take(texts) {
-      const values: string[] = Object.values(texts)
-      const added = values.reduce((sum, text) => kept.has(text) ? sum : sum + costOf(text), 0)
+      const values = new Set(Object.values<string>(texts))
+      const added = [...values].reduce((sum, text) => kept.has(text) ? sum : sum + costOf(text), 0)
       if (size + added > maxBytes) return undefined
       return Object.fromEntries(Object.entries<string>(texts).map(([name, text]) => [name, keep(text)])) as typeof texts
     },

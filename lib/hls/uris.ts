@@ -3,8 +3,14 @@ import type { PlaylistPlace } from './playlist.js'
 
 /** Tells the URIs of one playlist that are the server's own from all others. */
 export interface Uris {
-  /** Whether the query may travel to where a URI leads; notes its directory if it is relative. */
-  isOwn(uri: string): boolean
+  /**
+   * Whether the query may travel to where a URI leads; notes its directory if it is relative.
+   * @param uri - a character for each byte
+   * @param covers - whether its directory is to be noted. Default true
+   */
+  isOwn(uri: string, covers?: boolean): boolean
+  /** The same for what is relative to where this URI leads; what is noted is noted for both. */
+  below(uri: string): Uris
   directories(): string[]
   /** Whether it would answer otherwise under another origin. */
   dependOnOrigin(): boolean
@@ -29,41 +35,71 @@ const urlOf = (text: string, base: string): URL | undefined => {
   }
 }
 
+/** What URIs are relative to, a URL each; `undefined` if it cannot be one. */
+interface Base {
+  /** Below a host that no link can name, by either scheme: `http:x` is relative to a page of the same scheme alone. */
+  readonly nowhere: readonly (string | undefined)[]
+  /** Below the host that the client names. */
+  readonly real: URL | undefined
+}
+
+const utf8 = (uri: string): string => /^[\0-\x7f]*$/.test(uri) ? uri : Buffer.from(uri, 'latin1').toString('utf8')
+
 /** What a client calls the server chooses which absolute URIs get its query, but never what is covered: only a relative URI is. */
 export const createUris = ({ origin, path }: PlaylistPlace, ownOrigins: readonly string[]): Uris => {
-  const base = urlOf(path, origin)
-  /** Of either scheme: `http:x` is relative to a page of the same scheme alone. */
-  const nowhere = ['http', 'https'].map((scheme) => `${scheme}://${NOWHERE}${path}`)
   const directories = new Set<string>()
-  const known = new Map<string, boolean>()
   let depends = false
 
-  const isOwn = (uri: string): boolean => {
-    const text = /^[\0-\x7f]*$/.test(uri) ? uri : Buffer.from(uri, 'latin1').toString('utf8')
-    const [relative, secure] = nowhere.map((place) => urlOf(text, place))
-    if (relative?.host === NOWHERE && secure?.host === NOWHERE) {
-      if (directories.size < MAX_DIRECTORIES) directories.add(relative.pathname.slice(0, relative.pathname.lastIndexOf('/') + 1))
-      return true
+  const relativeTo = ({ nowhere, real }: Base): Uris => {
+    const known = new Map<string, boolean>()
+    const bases = new Map<string, Uris>()
+    const isOwn = (uri: string, covers = true): boolean => {
+      const text = utf8(uri)
+      const [relative, secure] = nowhere.map((base) => base === undefined ? undefined : urlOf(text, base))
+      if (relative?.host === NOWHERE && secure?.host === NOWHERE) {
+        if (covers && directories.size < MAX_DIRECTORIES) directories.add(relative.pathname.slice(0, relative.pathname.lastIndexOf('/') + 1))
+        return true
+      }
+      depends = true
+      const url = real && urlOf(text, real.href)
+      return url !== undefined && /^https?:$/.test(url.protocol) && (url.origin === originUrl?.origin || ownOrigins.includes(url.origin))
     }
-    depends = true
-    const url = base && urlOf(text, base.href)
-    return url !== undefined && /^https?:$/.test(url.protocol) && (url.origin === base?.origin || ownOrigins.includes(url.origin))
+    return {
+      // Thousands of URIs differ in no more than the file's name; to parse each would take a second.
+      isOwn(uri, covers = true) {
+        if (uri.startsWith('//') || !SIMPLE.test(uri)) depends = true
+        else if (covers) {
+          const end = uri.search(/[?#]/)
+          const parent = uri.slice(0, uri.lastIndexOf('/', end < 0 ? undefined : end) + 1)
+          const own = known.get(parent) ?? isOwn(uri)
+          if (known.size < MAX_DIRECTORIES) known.set(parent, own)
+          return own
+        }
+        return isOwn(uri, covers)
+      },
+      below(uri) {
+        const before = bases.get(uri)
+        if (before !== undefined) return before
+        const text = utf8(uri)
+        const uris = relativeTo({
+          nowhere: nowhere.map((base) => base === undefined ? undefined : urlOf(text, base)?.href), real: real && urlOf(text, real.href)
+        })
+        bases.set(uri, uris)
+        return uris
+      },
+      directories: () => [...directories],
+      dependOnOrigin: () => depends
+    }
   }
 
-  return {
-    // Thousands of URIs differ in no more than the file's name; to parse each would take a second.
-    isOwn(uri) {
-      if (uri.startsWith('//') || !SIMPLE.test(uri)) {
-        depends = true
-        return isOwn(uri)
-      }
-      const end = uri.search(/[?#]/)
-      const parent = uri.slice(0, uri.lastIndexOf('/', end < 0 ? undefined : end) + 1)
-      const own = known.get(parent) ?? isOwn(uri)
-      if (known.size < MAX_DIRECTORIES) known.set(parent, own)
-      return own
-    },
-    directories: () => [...directories],
-    dependOnOrigin: () => depends
-  }
+  const originUrl = urlOf(path, origin)
+  return relativeTo({ nowhere: ['http', 'https'].map((scheme) => `${scheme}://${NOWHERE}${path}`), real: originUrl })
+}
+
+/** Where in a URI the client's query goes: behind its `?`, or before what follows the path. */
+export const queryPlace = (uri: string): number => {
+  const fragment = uri.indexOf('#')
+  const target = fragment < 0 ? uri : uri.slice(0, fragment)
+  const mark = target.indexOf('?')
+  return mark < 0 ? target.length : mark + 1
 }

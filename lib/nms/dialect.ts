@@ -2,38 +2,38 @@ import type { Action } from '../access/request.js'
 
 /** A folder that NMS serves over HTTP. */
 export interface StaticRoute {
-  /** Where it is mounted, as configured: `/public`. */
+  /** Mount path as configured: `/public`. */
   readonly router: string
-  /** Absolute folder that is served. */
+  /** Absolute path of the folder. */
   readonly root: string
   /** Whether it is open to everybody: pages, not media. */
   readonly open?: boolean
 }
 
-/** What the path of an HTTP request means as a live stream. */
+/** The live stream named by the path of an HTTP request. */
 export type LiveRoute =
   | { readonly is: 'live', readonly streamPath: string }
-  /** NMS could take it for a stream, but it is not the one spelling by which the backend is asked. */
+  /** NMS could take it for a stream, but it is not the spelling the backend is asked about. */
   | { readonly is: 'malformed', readonly of: 'live' }
   | { readonly is: 'other' }
 
 /**
- * How one version of node-media-server names streams and routes requests. Pure, made of the config
- * alone, so that it is known without a running server.
+ * How one version of node-media-server names streams and routes requests. Pure: derived from the config alone, without
+ * a running server.
  */
 export interface Dialect {
-  /** The folders that it serves, in the order in which it looks into them; at most one is not open. */
+  /** The served folders, in the order NMS searches them; at most one is not open. */
   readonly staticRoutes: readonly StaticRoute[]
-  /** `/app/name`, or `undefined` if no stream can have that name. */
+  /** `/app/name`, or `undefined` for an invalid name. */
   streamOf(app: string, name: string): string | undefined
   liveOf(rawPath: string): LiveRoute
   webSocketStreamOf(rawPath: string): string | undefined
-  /** What an HTTP request for a live stream does by its method; `undefined` if NMS knows no such method. */
+  /** The action of an HTTP method on a live stream; `undefined` if NMS does not know the method. */
   actionOf(method: string): Action | undefined
-  /** What a WebSocket does by its first subprotocol, which is empty if it names none. */
+  /** The action of a WebSocket's first subprotocol, which is empty if there is none. */
   webSocketActionOf(subprotocol: string): Action
-  /** Whether NMS may answer a path with a page of its own or its API. */
+  /** Whether NMS may answer this path with a page of its own or its API. */
   isOwnPage(rawPath: string): boolean
-  /** Which of the two NMS chooses for a path that means a file below a static route and a live stream as well. */
+  /** Which one NMS chooses for a path that is both a file below a static route and a live stream. */
   fileOverLive(rawPath: string): 'always' | 'if-there' | 'never'
 }

@@ -1,4 +1,4 @@
-import { isMarked } from './attached.js'
+import { isMarked } from './common/attached.js'
 import type { Dialect } from './dialect.js'
 import type { AttachedHost, HostListener, HostRoom } from './host.js'
 import { findLoaded, type LoadedPackage } from './package.js'
@@ -6,7 +6,7 @@ import { roomOf, unsupported } from './supported.js'
 import { v2 } from './v2/room.js'
 import { v4 } from './v4/room.js'
 
-/** Who knows the versions. */
+/** The rooms of all versions. */
 const ROOMS: Readonly<Record<'v2' | 'v4', HostRoom>> = { v2, v4 }
 
 /** @throws HttpAuthError ERR_HOST_UNSUPPORTED */
@@ -31,7 +31,7 @@ export const attach = (instance: unknown, listener: HostListener): AttachedHost 
   return room.attach(instance as object, loaded, listener)
 }
 
-/** Whether the NMS behind this instance is guarded now, by whichever copy of this package; `false` for what is no NMS. */
+/** Whether the NMS behind this instance is guarded now, by any copy of this package; `false` if it is not an NMS. */
 export const isAttached = (instance: unknown): boolean => {
   try {
     const { loaded, room } = found(instance)
@@ -42,7 +42,7 @@ export const isAttached = (instance: unknown): boolean => {
 }
 
 /**
- * The config of an instance, and the file that it came from where that is known.
+ * The config of an instance, and its file if known.
  *
  * @throws HttpAuthError ERR_HOST_UNSUPPORTED
  */
@@ -52,9 +52,9 @@ export const configOf = (instance: object): { readonly config: object, readonly 
 }
 
 /**
- * The dialect of a node-media-server that is run with this config.
+ * The dialect of a node-media-server that runs with this config.
  *
- * @param installed - its version, and where its package lies if that is known
+ * @param installed - its version, and the folder of its package if known
  *
  * @throws HttpAuthError ERR_HOST_UNSUPPORTED if it could not be guarded
  */

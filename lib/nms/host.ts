@@ -9,54 +9,57 @@ import type { ServerName } from '../access/settings.js'
 import type { Dialect } from './dialect.js'
 import type { LoadedPackage } from './package.js'
 
-/** A viewer that node-media-server itself knows nothing of (HLS, files), made visible to it. */
+/** A viewer of files, of which node-media-server itself knows nothing, made visible to it. */
 export interface ViewerSession {
   readonly id: string
   readonly request: AccessRequest
   readonly ended: boolean
-  /** Adds to the bytes that NMS's admin API shows as sent. */
+  /** Adds to the bytes sent in NMS's admin API. */
   sent(bytes: number): void
-  /** Ends the session and its place: raises `donePlay`, takes it off NMS's list. Calling it again does nothing. */
+  /** Ends the session and its place: raises `donePlay` and removes it from NMS's list. Calling it again does nothing. */
   end(reason: EndReason): void
 }
 
-/** Who serves viewers of files: NMS knows nothing of their requests. */
+/** The server of files' viewers: NMS does not know their requests. */
 export interface ViewerOwner {
-  /** Somebody (admin API, `notify.url`, the registry) closes it; called before `donePlay`. */
+  /** The session is being closed (admin API, `notify.url`, the registry); called before `donePlay`. */
   closed(viewer: ViewerSession): void
   /** See `ServedClient`. */
   quietMs(viewer: ViewerSession): number
   goneAfterMs(viewer: ViewerSession): number
 }
 
-/** A `play` or `publish` command; every field but the action is as the client sent it: `app` and `name` may hold a query, or a part of one. */
+/**
+ * A `play` or `publish` command. Everything but the action is as the client sent it: `app` and `name` may contain a
+ * query, or part of one.
+ */
 export interface RtmpCommand {
   readonly action: Action
-  /** `app` of the `connect` command; empty if it was no string. */
+  /** `app` of the `connect` command; empty if not a string. */
   readonly app: string
-  /** The command's stream name with whatever follows its `?`; empty if it was no string. */
+  /** The stream name of the command, including what follows a `?`; empty if not a string. */
   readonly name: string
   readonly tcUrl: string
   readonly flashVer: string
 }
 
-/** Who takes an RTMP connection through the door. */
+/** Takes an RTMP connection through the door. */
 export interface RtmpListener {
-  /** The client sent a command, at which NMS was stopped. */
+  /** The client sent a command; NMS was stopped at it. */
   command(received: RtmpCommand): void
-  /** The client has ended its play by itself and may ask for another stream. */
+  /** The client ended its play and may ask for another stream. */
   playEnded(): void
-  /** It is a client of NMS's own (an ffmpeg), which NMS carries out the command of at once: nobody is asked. */
+  /** The client is one of NMS's own ffmpegs; NMS carries out its command at once, and nobody is asked. */
   own(action: Action): void
   closed(): void
-  /** The session was admitted and is given back to NMS, which reads its socket itself from then on. */
+  /** The session was admitted and given back to NMS, which now reads its socket itself. */
   released(): void
 }
 
-/** What NMS's parser is given of one client; beyond it `feed` throws. */
+/** Bounds on what NMS's parser gets of one client; `feed` throws beyond them. */
 export interface Limits {
   readonly messageBytes: number
-  /** How many messages may still begin; no limit if absent. */
+  /** How many more messages may begin; absent: no limit. */
   readonly messages?: number
 }
 
@@ -65,95 +68,89 @@ export interface RtmpPeer {
   readonly id: string
   readonly socket: Socket
   /**
-   * Hands bytes to NMS's parser, which may call the listener's `command` meanwhile.
-   * Throws what the parser throws: the connection is then beyond repair.
+   * Passes bytes to NMS's parser, which may call the listener's `command` meanwhile. Throws what the parser throws: the
+   * connection is then broken.
    */
   feed(bytes: Buffer): void
-  /** How many bytes may be fed at once without running past the end of the message being parsed; at least 1. */
+  /** How many bytes may be fed at once without passing the end of the current message; at least 1. */
   step(): number
   limit(limits: Limits): void
-  /** Of `limit`'s messages. */
+  /** Messages counted against `limit`. */
   readonly messagesLeft: number
-  /** How many messages have begun until now. */
+  /** How many messages have begun. */
   readonly messagesSeen: number
-  /** Bytes that the parser holds for messages of this client. */
+  /** Bytes the parser holds for this client's messages. */
   readonly reserved: number
   /**
-   * Lets NMS carry out the command that it was stopped at, which was admitted so, and with it registers the
-   * grant. NMS is given the app, name and query of the admitted request, not what the client wrote.
+   * Lets NMS carry out the command it was stopped at, which is now admitted, and registers the grant. NMS gets app,
+   * name and query of the admitted request, not what the client wrote.
    */
   proceed(admission: Admission): void
   /** Tells the client why its command failed (`onStatus`, level `error`). */
   sendError(code: string, description: string): void
-  /** Whatever is fed from now on is thrown away, the rest of what is being parsed included. */
+  /** Discards everything fed from now on, including the rest of the current message. */
   stop(): void
-  /** Calls once NMS has sent this client its first media message, at once if it has already. */
+  /** Calls back once NMS has sent this client its first media message; at once if it already has. */
   afterFirstMedia(listener: () => void): void
 }
 
-/** What is done with RTMP connections before NMS gets to see their bytes. */
+/** Stands before NMS on RTMP connections. */
 export interface RtmpFront {
-  /** A TCP connection was accepted; for RTMPS its TLS handshake is still to come. */
+  /** A TCP connection was accepted; for RTMPS the TLS handshake is still to come. */
   accepted(socket: Socket): void
-  /** The connection can carry RTMP; `adopt` makes NMS's session of it. */
+  /** The connection is ready for RTMP; `adopt` makes NMS's session of it. */
   ready(socket: Socket, secure: boolean, adopt: (listener: RtmpListener) => RtmpPeer): void
-  /** A session that was running before the plugin was attached. */
+  /** A session that was running when the plugin was attached. */
   running(adopt: (listener: RtmpListener) => RtmpPeer): void
 }
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest
 export type HttpResponse = ServerResponse | Http2ServerResponse
 
-/** What is done with HTTP requests before NMS gets to see them; `forward` hands them on as they came. */
+/** Stands before NMS on HTTP requests; `forward` passes them on as they came. */
 export interface HttpFront {
   request(req: HttpRequest, res: HttpResponse, secure: boolean, forward: () => void): void
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, secure: boolean, forward: (head: Buffer) => void): void
 }
 
-/** What is done with TCP connections before anything else. */
+/** Stands before everything else on TCP connections. */
 export interface ProxyFront {
-  covers(server: ServerName): boolean
-  /** A connection was accepted; `pass` hands it on, with the address that it has by then. */
-  accepted(socket: Socket, pass: () => void): void
+  /** A connection to this server was accepted; `pass` hands it on, with its address as it is by then. */
+  accepted(server: ServerName, socket: Socket, pass: () => void): void
 }
 
-/** The fronts: what is put in front of NMS's own listeners. */
+/** The fronts: what stands before NMS's own listeners. */
 export interface Fronts {
-  readonly proxy?: ProxyFront
+  readonly proxy: ProxyFront
   readonly rtmp: RtmpFront
   readonly http: HttpFront
 }
 
-/** The ledger: who may do what, and who is made known to NMS. */
+/** The ledger: who may do what, and who is shown to NMS. */
 export interface Ledger {
-  /** An unguessable session id of the shape that NMS gives. */
+  /** An unguessable session id in NMS's format. */
   newSessionId(): string
   /**
-   * Lets the session that NMS will make of an HTTP request do what was asked for, under the same id.
-   * Without it the guard stops that session. `address` is `address:port` of the client, whoever
-   * carried its request here.
+   * Lets the session that NMS will make for an HTTP request do what was admitted, under the same id. Without a grant
+   * the guard stops it. `address` is the client's `address:port`, whoever carried the request here.
    */
   grant(req: HttpRequest, admission: Admission, address: string): void
-  /**
-   * Lets NMS's folders answer a request; without it one that holds media gives nothing on a host where
-   * pages share its paths.
-   */
+  /** Lets NMS's folders answer a request. Without it, a folder with media serves nothing on a host whose pages share its paths. */
   admitFile(req: HttpRequest): void
   /**
-   * Makes an allowed viewer visible: raises `prePlay` and `postPlay`, lists it in the admin API.
-   * `address` is `address:port` of the first request, as NMS's own sessions have it. Throws what a
-   * listener of NMS's events throws; the session has ended then.
+   * Makes an admitted viewer visible: raises `prePlay` and `postPlay`, and lists it in the admin API. `address` is the
+   * `address:port` of the first request. Throws what a listener of NMS's events throws; the session has then ended.
    */
   openViewer(admission: Admission, address: string, owner: ViewerOwner): ViewerSession
 }
 
-/** What gates may know of the running node-media-server, whatever its version. */
+/** What gates know about the running node-media-server, whatever its version. */
 export interface Host extends Ledger {
   readonly version: string
   readonly dialect: Dialect
 }
 
-/** Somebody who reached NMS without a verdict. */
+/** A client that reached NMS without a verdict. */
 export interface Intruder {
   readonly id: string
   /** `address:port` */
@@ -161,37 +158,39 @@ export interface Intruder {
   readonly streamPath: string
 }
 
-/** What the host reports. */
+/** Reports from the host. */
 export interface HostListener {
-  /** A client that no gate had let in was cut. */
+  /** A client that no gate had admitted was cut. */
   onIntruder: (intruder: Intruder, action: Action, layer: 'guard' | 'hook') => void
-  /** Whether a publisher is the one that publishes already, so that it may take over its own stream. */
+  /** Whether this publisher is the one that already publishes, and may take over its own stream. */
   takesOver: (running: AccessRequest, newcomer: AccessRequest) => boolean
-  /** A listener that the app has on NMS's `donePlay` has thrown at the end of a viewer of files. */
+  /** A listener of the app on NMS's `donePlay` threw at the end of a viewer of files. */
   onFailure: (error: unknown) => void
-  /** NMS is being stopped; the plugin closes first. */
-  onStop: () => Promise<void>
+  /** NMS is being stopped: the plugin closes, and stops NMS while its gates still stand. */
+  onStop: (halt: () => Promise<void>) => Promise<void>
 }
 
 /** A node-media-server that was checked and can be guarded. */
 export interface AttachedHost extends Host {
-  /** The config section that NMS was given, whatever it is. */
+  /** The config section given to NMS, whatever it is. */
   readonly section: unknown
-  /** The file that the config came from, if NMS's command line was started with one. */
+  /** Warnings about NMS's own config, for the start and the admin page. */
+  readonly warnings: readonly string[]
+  /** The config file, if NMS's command line was started with one. */
   readonly configFile: string | undefined
-  /** Puts the fronts, the guard and the hooks in front of NMS. */
+  /** Puts fronts, guard and hooks before NMS. */
   install(fronts: Fronts): void
-  /** Gives NMS back everything as it was, running sessions included. */
+  /** Restores NMS completely, running sessions included. */
   uninstall(): void
-  /** Stops NMS, as its own `stop()` does; the plugin is closed first. */
+  /** Stops NMS as its own `stop()` does; the plugin is closed first. */
   stop(): Promise<void>
-  /** Puts another section into NMS's config in memory, which its config API writes over the file. */
+  /** Replaces the section in NMS's config in memory, which its config API writes to the file. */
   replaceSection(section: unknown): void
 }
 
-/** What the room of one version offers to whoever looks for the host of an instance. */
+/** What the room of one version offers. */
 export interface HostRoom {
-  /** The object that NMS keeps its state in: one for each process and copy of the package. */
+  /** The object holding NMS's state: one per process and copy of the package. */
   stateOf(loaded: LoadedPackage): object
   configOf(instance: object, loaded: LoadedPackage): { readonly config: object, readonly configFile: string | undefined }
   /** @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED */

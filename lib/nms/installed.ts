@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-/** The package node-media-server as it lies on the disk. */
+/** The installed package node-media-server. */
 export interface Installed {
   readonly version: string
   readonly dir: string
 }
 
-/** The one that is installed beside this package, or in the folder that it is called from; `undefined` if none is. */
+/** The package installed beside this one, or in the current folder; `undefined` if there is none. */
 export const findInstalled = (): Installed | undefined => {
   for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
     try {

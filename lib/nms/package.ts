@@ -7,16 +7,16 @@ const require = createRequire(import.meta.url)
 /** A loaded copy of the package node-media-server, whatever its version. */
 export interface LoadedPackage {
   readonly version: string
-  /** The folder that it lies in. */
+  /** Its folder. */
   readonly dir: string
-  /** Loads one of its modules, named relative to its `src`. */
+  /** Loads one of its modules, by its path below `src`. */
   readonly load: (module: string) => unknown
 }
 
 /**
- * Finds the copy of node-media-server that made an instance. NMS keeps its state in a module that
- * the instance does not lead to, and an app may have several copies of the package: the right one
- * is the entry of the CommonJS cache whose exports is the instance's class, or one it extends.
+ * Finds the copy of node-media-server that made an instance. NMS keeps its state in a module that the instance does not
+ * reference, and an app may have several copies of the package: the right one is the entry of the CommonJS cache whose
+ * exports is the instance's class or a superclass of it.
  *
  * @throws HttpAuthError ERR_HOST_UNSUPPORTED if it is not a node-media-server
  */

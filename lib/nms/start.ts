@@ -5,14 +5,14 @@ import type { Installed } from './installed.js'
 import { roomOf } from './supported.js'
 import { noteConfigFile } from './v2/config-file.js'
 
-/** Whether a version's own command line can be told a config file; up to 4.3 it has one of its own, or none. */
+/** Whether a version's own command line takes a config file; up to 4.3 it has its own, or none. */
 export const takesConfigFile = (version: string): boolean => roomOf(version) === 'v4' && !version.startsWith('4.3.')
 
 interface Tls { key?: unknown, cert?: unknown }
 type Sections = Readonly<Record<string, Tls & { readonly ssl?: Tls } | undefined>>
 type Server = new (config: object, file: string) => { run(): unknown }
 
-/** Runs a server whose command line takes no config file, from one. Relative paths of TLS files are the config's. */
+/** Runs a server, whose own command line takes no config file, from one. Relative TLS paths are relative to the config. */
 export const startFromConfig = ({ version, dir }: Installed, config: object, file: string): void => {
   const { rtmp, rtmps, https } = config as Sections
   for (const section of [rtmp?.ssl, rtmps, https]) if (section !== undefined) resolveTls(section, dirname(file))

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { AuditSettings } from '../access/settings.js'
 import { hideValues, maskPath, maskSecrets, printable } from '../mask.js'
-import type { Sink } from './hub.js'
+import type { SessionFacts, Sink } from './hub.js'
 import { openLineFile, type LineFileEvents } from './line-file.js'
 import { reasonCode } from './reason-code.js'
 
@@ -15,6 +15,9 @@ const createHiding = ({ tokens, secret }: AuditSettings): { kid?: string, hide: 
   const hash = (text: string): string => createHmac('sha256', key).update(text).digest('base64url').slice(0, HASH_CHARACTERS)
   return { kid: hash('kid').slice(0, 8), hide: (query) => hideValues(query, (value) => `h:${hash(value)}`) }
 }
+
+const takerOf = ({ rule, by: { session, ip, userAgent } }: NonNullable<SessionFacts['goneFor']>): object =>
+  ({ session, ip, userAgent: printable(userAgent, 1024), rule })
 
 /** Writes every verdict and every end of a session, one JSON object a line, complete and never sampled. */
 export const createAudit = (settings: AuditSettings, events: LineFileEvents): Sink & { readonly lost: number, close(): Promise<void> } => {
@@ -63,8 +66,12 @@ export const createAudit = (settings: AuditSettings, events: LineFileEvents): Si
         inBytes,
         outBytes,
         reason,
-        takenBy: session.goneFor === undefined ? undefined : { rule: session.goneFor.rule, ip: session.goneFor.by.ip, userAgent: printable(session.goneFor.by.userAgent, 1024) }
+        takenBy: session.goneFor && takerOf(session.goneFor)
       })
+      // The newcomer's verdict was written before anybody had to go for it, so this is a line of its own.
+      if (session.goneFor?.by.session !== undefined) {
+        append({ time: new Date(at).toISOString(), event: 'ended-for', ...takerOf(session.goneFor), ended: session.id })
+      }
     },
     get lost() { return file.lost },
     close: () => file.close()

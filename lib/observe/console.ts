@@ -3,7 +3,7 @@ import type { AccessRequest } from '../access/request.js'
 import type { Settings } from '../access/settings.js'
 import type { Verdict } from '../access/verdict.js'
 import { createFlood, later, type FloodLimits, type FloodSummary, type Later } from './flood.js'
-import type { Outage } from './hub.js'
+import type { Outage, SessionFacts } from './hub.js'
 import { textLine, type Entry, type LineFormat } from './line.js'
 import { errorText, maskPath, maskQuery, maskSecrets, printable } from '../mask.js'
 
@@ -19,8 +19,8 @@ export interface ConsoleLog {
   refusedByHost(request: AccessRequest): void
   /** A connection was cut before it could say what it wants. */
   cut(ip: string, reason: CutReason, detail?: string): void
-  /** An admitted client crossed a bound in bytes, such as for what it leaves unread. */
-  overflow(session: { readonly id: string, readonly ip: string, readonly action: string, readonly streamPath: string, readonly protocol: string }): void
+  /** An admitted client crossed a bound, such as for what it leaves unread, or sent what cannot be read. */
+  cutAdmitted(session: Pick<SessionFacts, 'id' | 'ip' | 'action' | 'streamPath' | 'protocol'>, reason: string, detail: string): void
   /** Something that the operator has probably not meant; the same text is printed once. */
   hint(text: string): void
   /** A bug, or something that must not happen. */
@@ -145,17 +145,17 @@ export const createConsoleLog = (
       if (shows.outages) print({ level: 'warn', msg: maskSecrets(text) })
     },
     refusedByHost(request) {
-      if (shows.denials) guarded('refused by node-media-server', request.ip, () => requestEntry('refused by node-media-server, though allowed:', request))
+      if (shows.denials) guarded('refused by node-media-server', request.ip, () => requestEntry('allowed, then refused by node-media-server or the app:', request))
     },
     cut(ip, reason, detail) {
       const msg = `cut a connection: ${CUT[reason]}`
       const fields = { ip: printable(ip, 64), reason, detail: detail === undefined ? undefined : printable(maskSecrets(detail), 200) }
       if (shows.denials) guarded(msg, ip, () => ({ level: 'info', msg, fields }))
     },
-    overflow({ id, ip, action, streamPath, protocol }) {
+    cutAdmitted({ id, ip, action, streamPath, protocol }, reason, detail) {
       if (!shows.denials) return
-      guarded('cut an admitted client', ip, () => ({
-        level: 'warn', msg: `cut ${action} ${printable(streamPath, 200)}: the client left too much unread, or sent a frame without an end`, fields: { protocol, ip: printable(ip, 64), session: printable(id, 64), reason: 'overflow' }
+      guarded(`cut an admitted client: ${printable(detail, 200).replace(/\d+/g, '…')}`, ip, () => ({
+        level: 'warn', msg: `cut ${action} ${printable(streamPath, 200)}: ${printable(detail, 200)}`, fields: { protocol, ip: printable(ip, 64), session: printable(id, 64), reason }
       }))
     },
     hint(text) {

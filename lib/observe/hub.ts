@@ -26,8 +26,12 @@ export interface SessionFacts {
   readonly user?: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
-  /** Of a session that was ended for a newcomer of its user: by which rule, and the device that took its place. */
-  readonly goneFor?: { readonly rule: string, readonly by: { readonly ip: string, readonly userAgent: string } }
+  /** Of a session that was ended for a newcomer: by which rule, and who took its place. */
+  readonly goneFor?: {
+    readonly rule: string
+    /** `session` is not always known where the newcomer is on another server. */
+    readonly by: { readonly session?: string, readonly ip: string, readonly userAgent: string }
+  }
 }
 
 /** How a session ended. */
@@ -38,6 +42,8 @@ export interface SessionEnd {
   readonly outBytes: number
   /** `left`, `idle`, `closed`, `limit`, … */
   readonly reason: string
+  /** What its client did to be ended, where it crossed a bound or sent what cannot be read. */
+  readonly detail?: string
 }
 
 /** An outage of the backend begins or ends. */

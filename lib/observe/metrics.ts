@@ -114,6 +114,18 @@ export const createMetrics = (stats: () => Stats): Metrics => {
   }
 }
 
+/** Makes the metrics when they are first asked for, and hands over their sink then. */
+export const metricsOnDemand = (stats: () => Stats, onMade: (sink: Sink) => void): (() => Registry) => {
+  let made: Metrics | undefined
+  return () => {
+    if (made === undefined) {
+      made = createMetrics(stats)
+      onMade(made.sink)
+    }
+    return made.registry
+  }
+}
+
 /**
  * The text of a registry and of Node's own process metrics, which have a registry of their own: an app that
  * has them already could not merge two. Nothing is made before the first scrape.

@@ -40,7 +40,7 @@ export interface Stats {
   readonly cutAtAccept: number
   /** Connections ended before they could be decided, by reason. */
   readonly cuts: Partial<Record<CutReason, number>>
-  /** Viewers of HLS and files now. */
+  /** Viewers of HLS, DASH and files now. */
   readonly viewers: number
   /** Questions that got a final status, and how long that took in milliseconds. */
   readonly backend: { readonly answers: number, readonly meanMs: number, readonly maxMs: number, readonly lastMs: number }

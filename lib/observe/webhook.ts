@@ -136,7 +136,10 @@ export const createWebhook = (settings: WebhookSettings, { onTrouble, onMended }
           failed('took nothing for too long')
           drop()
         } else if (!await sendFirst(first)) {
-          if (!closed) timer = setTimeout(safely(undefined, () => { void send() }), pauseMs).unref()
+          if (!closed) timer = setTimeout(safely(undefined, () => {
+            timer = undefined
+            void send()
+          }), pauseMs).unref()
           return
         }
       }
@@ -156,7 +159,7 @@ export const createWebhook = (settings: WebhookSettings, { onTrouble, onMended }
       drop()
     }
     waiting.push({ at: Date.now(), body })
-    if (!sending && pauseMs === 0) void send()
+    if (timer === undefined) void send()
   }
 
   return {

@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs'
 import { resolve as resolvePath } from 'node:path'
 import type { AdminSettings } from '../access/settings.js'
 
-/** The operator's own HTTP server: page, API, metrics, health. Absent: no server, and nothing of it is loaded. */
+/** The operator's HTTP server: page, API, metrics, health. Without this section it is not even loaded. */
 export interface AdminOptions {
-  /** Where it listens; 0 takes any free port, which the start names. Required. */
+  /** Port to listen on; 0 picks a free one, which the start prints. Required. */
   port: number
-  /** Address it listens on. Default 127.0.0.1; any other than this machine's own needs `hosts`. */
+  /** Address to listen on. Default 127.0.0.1; any address but a loopback one needs `hosts`. */
   bind?: string
-  /** What programs and the page send as `Authorization: Bearer`; 16 characters or more. This or `tokenFile`. */
+  /** The token that clients send as `Authorization: Bearer`, 16 characters or more. This or `tokenFile` is required. */
   token?: string
-  /** A file that holds the token. Read once, at start. */
+  /** A file with the token. Read once, at the start. */
   tokenFile?: string
-  /** Names, without port, under which it may be reached besides this machine's own and `bind`. Default none. */
+  /** Host names, without port, under which it can be reached besides loopback names and `bind`. Default none. */
   hosts?: string[]
   /** Whether `/metrics` needs no token. Default false. */
   metricsOpen?: boolean
@@ -24,28 +24,28 @@ export const ADMIN_DEFAULTS = { bind: '127.0.0.1', hosts: [], metricsOpen: false
 export const ADMIN_SCHEMA = {
   type: 'object', additionalProperties: false, required: ['port'],
   properties: {
-    port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'Where the admin server listens; 0 takes any free port.' },
-    bind: { type: 'string', format: 'address', default: ADMIN_DEFAULTS.bind, description: 'Address that it listens on.' },
+    port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'Port of the admin server; 0 picks a free one.' },
+    bind: { type: 'string', format: 'address', default: ADMIN_DEFAULTS.bind, description: 'Address to listen on.' },
     token: { type: 'string', minLength: 1, description: 'Sent as Authorization: Bearer; 16 characters or more.' },
-    tokenFile: { type: 'string', minLength: 1, description: 'A file that holds the token.' },
+    tokenFile: { type: 'string', minLength: 1, description: 'A file with the token.' },
     hosts: {
       type: 'array', uniqueItems: true, items: { type: 'string', format: 'host-name' }, default: ADMIN_DEFAULTS.hosts,
-      description: 'Names, without port, under which it may be reached besides localhost and bind.'
+      description: 'Host names, without port, under which it can be reached besides localhost and bind.'
     },
     metricsOpen: { type: 'boolean', default: ADMIN_DEFAULTS.metricsOpen, description: 'Whether /metrics needs no token.' }
   },
-  description: 'The admin server: page, API, metrics, health. Off unless it is given.'
+  description: 'The admin server: page, API, metrics, health. Off unless it is set.'
 } as const
 
-/** A token that guessing does not find, and that no header is cut at. */
+/** A token that cannot be guessed and fits into a header. */
 const TOKEN = /^[\x21-\x7e]{16,512}$/
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1)$/
 
 /** Completes the section and reads its token. A problem never quotes the token. */
 export const adminOf = (options: AdminOptions, baseDir: string, report: (path: string, problem: string) => unknown): AdminSettings => {
   const { port, bind, hosts, metricsOpen, token, tokenFile } = { ...ADMIN_DEFAULTS, ...options }
-  const offer = (): string => `such as this fresh one: ${randomBytes(24).toString('base64url')}`
-  if (token !== undefined && tokenFile !== undefined) report('httpAuth.admin', 'takes token or tokenFile, not both')
+  const offer = (): string => `such as this new one: ${randomBytes(24).toString('base64url')}`
+  if (token !== undefined && tokenFile !== undefined) report('httpAuth.admin', 'must have token or tokenFile, not both')
   if (token === undefined && tokenFile === undefined) report('httpAuth.admin.token', `is required, ${offer()}`)
   let secret = token
   if (tokenFile !== undefined) {
@@ -60,7 +60,7 @@ export const adminOf = (options: AdminOptions, baseDir: string, report: (path: s
     report(`httpAuth.admin.${tokenFile === undefined ? 'token' : 'tokenFile'}`, `must be 16 to 512 visible ASCII characters, ${offer()}`)
   }
   if (!LOOPBACK.test(bind) && hosts.length === 0) {
-    report('httpAuth.admin.hosts', `is required with bind ${JSON.stringify(bind)}: the names under which the admin server may be reached. It speaks plain HTTP, so put a TLS proxy in front of it`)
+    report('httpAuth.admin.hosts', `is required with bind ${JSON.stringify(bind)}: the host names under which the admin server can be reached. It speaks plain HTTP, so put a TLS proxy in front of it`)
   }
   return { port, bind, token: secret ?? '', hosts: hosts.map((host) => host.toLowerCase()), metricsOpen }
 }

@@ -3,23 +3,23 @@ import { dirname, resolve as resolvePath } from 'node:path'
 import type { Settings } from '../access/settings.js'
 import { HttpAuthError } from '../errors.js'
 import { resolve } from './resolve.js'
-import { howToWriteSection } from '../section.js'
+import { howToWriteSection } from './section.js'
 import { jsonPlace } from './json-place.js'
 
 /** A config file of node-media-server with a section `httpAuth` that can be used. */
 export interface Config {
   /** Absolute. */
   readonly file: string
-  /** Everything that is in the file. */
+  /** All sections of the file. */
   readonly sections: Readonly<Record<string, unknown>>
   /** `false` if the server is open on purpose. */
   readonly settings: Settings | false
 }
 
 /**
- * Reads a config file as the plugin will; touches nothing.
- * @throws HttpAuthError `ERR_OPTIONS` if it cannot be read, is no JSON or has mistakes in the
- *   section, `ERR_NO_SECTION` if it has none. No message holds anything that may be a secret.
+ * Reads a config file as the plugin would; changes nothing.
+ * @throws HttpAuthError `ERR_OPTIONS` if the file cannot be read, is not JSON or has mistakes in the section,
+ * `ERR_NO_SECTION` if the section is missing. No message quotes anything that may be a secret.
  */
 export const readConfig = (name: string): Config => {
   const file = resolvePath(name)
@@ -47,7 +47,7 @@ const read = (file: string): string => {
   }
 }
 
-/** Where it stops being JSON, and why; a comment is what people write there most. */
+/** Where the text stops being JSON, and why; comments are the most common mistake. */
 const mistakeIn = (text: string): string | undefined => {
   if (text.startsWith('\ufeff')) return 'it begins with a byte order mark'
   const place = jsonPlace(text)
@@ -57,7 +57,7 @@ const mistakeIn = (text: string): string | undefined => {
   return `line ${place.line}, column ${place.column}: ${what}`
 }
 
-/** Begins with `name:` or `---`, comments aside. JSON without its outer braces has quotes there. */
+/** Starts with `name:` or `---`, after any comments. JSON without its outer braces has quotes there. */
 const looksLikeYaml = (text: string): boolean =>
   text.split('\n').some((line) => /^(?:---|[\w-]+:(?:\s|$))/.test(line.trimStart())) && !/^\s*["[{]/.test(text)
 

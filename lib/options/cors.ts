@@ -1,10 +1,10 @@
 import type { Settings } from '../access/settings.js'
 
-/** Which web pages may play, and read why they may not. */
+/** Which web pages may play, and read why they are refused. */
 export interface CorsOptions {
   /** Origins such as `https://tv.example.com`. Default `["*"]`: all. */
   origins?: string[]
-  /** Whether players that send cookies (`withCredentials`) may read the answers. Default false; needs `origins` by name. */
+  /** Whether players that send cookies (`withCredentials`) may read the answers. Default false; needs named `origins`. */
   credentials?: boolean
 }
 
@@ -15,19 +15,19 @@ export const CORS_SCHEMA = {
   properties: {
     origins: {
       type: 'array', minItems: 1, uniqueItems: true, items: { type: 'string', format: 'origin-or-all' }, default: CORS_DEFAULTS.origins,
-      description: 'Origins of web pages that may play; "*" is all.'
+      description: 'Origins of web pages that may play; "*" means all.'
     },
     credentials: {
-      type: 'boolean', default: CORS_DEFAULTS.credentials, description: 'Whether players that send cookies may read the answers. Needs origins by name.'
+      type: 'boolean', default: CORS_DEFAULTS.credentials, description: 'Whether players that send cookies may read the answers. Needs named origins.'
     }
   },
   description: 'Which web pages may play.'
 } as const
 
-/** Completes the section; browsers take no credentials where all origins may read. */
+/** Completes the section; browsers reject credentials together with `*`. */
 export const corsOf = (options: CorsOptions, report: (path: string, problem: string) => unknown): Settings['cors'] => {
   const { origins, credentials } = { ...CORS_DEFAULTS, ...options }
   const all = origins.includes('*')
-  if (all && credentials) report('httpAuth.cors.credentials', 'needs origins by name, since browsers refuse credentials with "*"')
+  if (all && credentials) report('httpAuth.cors.credentials', 'needs named origins, because browsers reject credentials with "*"')
   return { origins: all ? ['*'] : origins.map((origin) => new URL(origin).origin), credentials }
 }

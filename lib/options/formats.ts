@@ -16,11 +16,11 @@ const urlProblem = (text: string): string | undefined => {
   if (url.username !== '' || url.password !== '') {
     return 'must not carry a name and password; send them with headers: { "Authorization": "Basic …" }'
   }
-  if (url.hash !== '') return 'must not have a fragment (#…), since it would never be sent'
+  if (url.hash !== '') return 'must not have a fragment (#…), because it is never sent'
   return undefined
 }
 
-/** What a browser sends as `Origin`. */
+/** The format of a browser's `Origin`. */
 const originProblem = (text: string): string | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) return 'must be an origin such as https://tv.example.com'
@@ -43,7 +43,7 @@ const headerNameProblem = (name: string): string | undefined => {
   return HTTP_HEADERS.includes(plain) ? 'is a header of the connection and cannot be set' : undefined
 }
 
-/** What a webhook's request has by itself. */
+/** Headers that the webhook sets itself are rejected. */
 const webhookHeaderProblem = (name: string): string | undefined =>
   ['content-type', 'x-signature'].includes(name.toLowerCase()) ? 'is a header that the webhook sets itself' : headerNameProblem(name)
 
@@ -62,12 +62,12 @@ const storeUrlProblem = (text: string): string | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined) return 'must be a URL such as redis://127.0.0.1:6379, or the path of a Unix socket'
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') return 'must begin with redis:// or rediss://, or be the path of a Unix socket'
-  return /^\/?\d*$/.test(url.pathname) ? undefined : 'must have nothing but a database number behind its host'
+  return /^\/?\d*$/.test(url.pathname) ? undefined : 'may have only a database number after its host'
 }
 
 /**
- * What a text must be beyond the schema, as JSON schema formats: each says what is wrong with a
- * text, in words that go after the option's path, or nothing.
+ * Checks beyond the schema, as JSON schema formats: each returns what is wrong with a text, in words that
+ * follow the option's path, or nothing.
  */
 export const FORMATS: Readonly<Record<string, (text: string) => string | undefined>> = {
   'backend-url': urlProblem,

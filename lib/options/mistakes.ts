@@ -11,7 +11,7 @@ const optionPath = (pointer: string, ...below: string[]): string =>
       ? `${path}[${key}]`
       : /^[\w$-]+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key.slice(0, 60))}]`, 'httpAuth')
 
-/** Where an option stands that was written in the wrong section. */
+/** The section to which a misplaced option belongs. */
 const homeOf = (key: string): string | undefined => {
   if (Object.hasOwn(SCHEMA.properties, key)) return `httpAuth.${key}`
   const section = Object.entries<object>(SCHEMA.properties)
@@ -40,7 +40,7 @@ const problem = (error: ErrorObject): string => {
     case 'minimum': return `must be at least ${String(given['limit'])}`
     case 'maximum': return `must be at most ${String(given['limit'])}`
     case 'minItems': case 'minLength': return 'must not be empty'
-    case 'uniqueItems': return 'must not name anything twice'
+    case 'uniqueItems': return 'must not contain duplicates'
     case 'not': return typeof data === 'boolean' ? 'must be an object or false' : `must not be ${String(data)}`
     case 'contains': return `must name ${JSON.stringify((error.schema as { const: unknown }).const)}`
     case 'format': return FORMATS[String(given['format'])]?.(String(data)) ?? 'is not valid'
@@ -48,12 +48,12 @@ const problem = (error: ErrorObject): string => {
   }
 }
 
-/** One line for an error of the validator, `undefined` for one that only repeats another. */
+/** One line for an error of the validator; `undefined` for an error that only repeats another. */
 export const mistakeOf = (error: ErrorObject): string | undefined => {
   const { keyword, instancePath, propertyName, params, data, parentSchema } = error
   const given = params as Record<string, string>
   if (keyword === 'propertyNames') return undefined
-  // Ajv says of each member, too, that it is not the one that is missing.
+  // Ajv also reports each member that is not the missing one.
   if (keyword === 'const') return undefined
   if (keyword === 'additionalProperties') {
     const key = given['additionalProperty'] ?? ''

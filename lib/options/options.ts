@@ -10,84 +10,84 @@ import type { RecheckOptions } from './recheck.js'
 import type { StoreOptions } from './store.js'
 import type { WebhookOptions } from './webhook.js'
 
-/** How to speak TLS to the backend. Files are read once, at start. */
+/** TLS settings for the backend. Files are read once, at the start. */
 export interface TlsOptions {
-  /** Certificate authority that the backend's certificate is checked against, instead of Node's own list: PEM text, or the path of a file. */
+  /** Certificate authority that signed the backend's certificate, instead of Node's own list: PEM text, or the path of a file. */
   ca?: string
   /** Client certificate (chain): PEM text, or the path of a file. Needs `key`. */
   cert?: string
   /** Key of the client certificate: PEM text, or the path of a file. Needs `cert`. */
   key?: string
-  /** Whether a backend whose certificate does not check out is unavailable. Default true; false lets anyone on the way answer for the backend. */
+  /** Whether a backend with an invalid certificate counts as unavailable. Default true; with false anyone on the network path can answer for the backend. */
   rejectUnauthorized?: boolean
 }
 
-/** When the plugin stops waiting for a backend that fails again and again. */
+/** When the plugin stops waiting for a backend that keeps failing. */
 export interface BreakerOptions {
   /** Outages in a row before clients get the default action at once. Default 10. */
   failures?: number
-  /** How often one request then tries whether the backend is back, in milliseconds. Default 2000. */
+  /** How often a probe then checks whether the backend is back, in milliseconds. Default 2000; less than 1000 counts as 1000. */
   probeMs?: number
 }
 
-/** The question that is nobody's, by which the plugin finds out whether the backend is down. */
+/** The plugin's own request that finds out whether the backend is down. It contains no client data. */
 export interface ProbeOptions {
   /** Its `X-Real-Path`. Default `/probe/probe`. */
   path?: string
   /**
-   * Its query, such as `token=probe`: best a token that the backend looks up and refuses, so that an
-   * outage behind its check of the token shows. Whoever else sends one that is allowed is let in.
+   * Its query, such as `token=probe`. Use a token that the backend looks up and refuses, so that an
+   * outage of its database shows as well. A token that the backend allows would let in anybody who sends it.
    * Default empty.
    */
   query?: string
 }
 
-/** What can differ between players and publishers. */
+/** Options that can differ between players and publishers. */
 export interface BackendOptions {
   /**
-   * Where access requests are asked about: http or https, may carry a path and a query of its own.
-   * A list means several backends, see `strategy`. Credentials do not belong here but in `headers`
-   * (`Authorization`). Required, unless the preset has one; a preset completes it.
+   * URL of the backend: http or https, with a path and a query if it needs them.
+   * A list means several backends, see `strategy`. Put credentials in `headers` (`Authorization`), not
+   * here. Required, unless the preset has one; a preset completes it.
    */
   url?: string | string[]
   /**
-   * With several backends: `failover` asks the next only when one is unavailable, `any` asks all at
+   * With several backends: `failover` asks the next one only when one is unavailable, `any` asks all at
    * once and the first 200 wins. Default `failover`.
    */
   strategy?: 'failover' | 'any'
-  /** What is done when the backend is unavailable. Default `deny`; `allow` lets everybody in during an outage. */
+  /** Verdict when the backend is unavailable. Default `deny`; `allow` lets everybody in during an outage. */
   defaultAction?: 'allow' | 'deny'
   /**
-   * From the question to the final status line, in milliseconds: queue, connect, TLS, headers, all
-   * backends. Default 3000; what takes longer is an outage.
+   * Time for an answer, up to its final status line, in milliseconds: queue, connect, TLS, headers, all
+   * backends. Default 3000. A client whose request takes longer is refused, unless an outage is proven.
    */
   timeoutMs?: number
-  /** Connections to each backend. Default 256; further questions wait, within `timeoutMs`. */
+  /** Connections to each backend. Default 256; further requests wait, within `timeoutMs`. */
   maxConnections?: number
   /**
-   * Headers sent to the backend as they are, for a service secret, or for a `User-Agent` instead of
-   * `node-media-server-http-auth/VERSION`. Default none. Names of HTTP's own (Host, Connection, …)
-   * and of the plugin's five (`X-Real-Ip` …, in any spelling) are refused.
+   * Extra headers for the backend, such as a service secret, or a `User-Agent` instead of
+   * `node-media-server-http-auth/VERSION`. Default none. HTTP's own headers (Host, Connection, …)
+   * and the plugin's five (`X-Real-Ip` …, in any spelling) are rejected.
    */
   headers?: Record<string, string>
   /**
-   * Query parameters of the operator's; a client's parameter of the same name is dropped. Values may
+   * The operator's query parameters; a client's parameter of the same name is dropped. Values may
    * contain `{app}`, `{stream}`, `{path}`, `{ip}`, `{action}`, `{protocol}`, `{sessionId}`, and what
    * Flussonic's backends read: `{proto}`, `{requestType}` (`new_session`, `update_session`),
-   * `{requestNumber}` (from 0). Default none; added to those of the preset, of which `null` takes one away.
+   * `{requestNumber}` (from 0). Default none. They are added to the preset's; `null` removes one of these.
    */
   params?: Record<string, string | null>
   /**
-   * Statuses that count as an outage instead of a denial, such as 502, 503 and 504 of a reverse
-   * proxy before the backend. 100 to 599 without 200. Default none.
+   * Statuses that mean an outage instead of a denial, such as 502, 503 and 504 of a reverse
+   * proxy in front of the backend. 100 to 599 without 200. Default none.
    */
   unavailableStatuses?: number[]
-  /** TLS towards the backend. */
+  /** TLS settings for the backend. */
   tls?: TlsOptions
-  /** A 200 without this header denies, and is logged as a fault of the backend. Default `null`: none is asked for. */
+  /** A 200 without this header denies, and is logged as a fault of the backend. Default `null`: no header is required. */
   requireHeader?: string | null
   /**
-   * Whether the body counts, too: a 200 then denies unless it comes with JSON whose `error` is 0, of
+   * Whether the body counts, too: a 200 then denies unless its body is JSON whose `error` is 0, of
    * at most 64 KiB and within `timeoutMs`. Default false: the status alone decides.
    */
   denyBody?: boolean
@@ -97,9 +97,9 @@ export interface BackendOptions {
    */
   rememberMs?: number
   /**
-   * How long a denial with status 401, 403, 404 or 410 is kept when the backend does not say
+   * How long a denial with status 401, 403, 404 or 410 is remembered when the backend does not say
    * (`X-AuthDuration`), in milliseconds, at most 300000: the same request is then refused without
-   * asking. Default 0, not at all. What the backend says counts for at most 300 seconds, too.
+   * asking. Default 0, not at all. A duration from the backend is cut to 300 seconds, too.
    */
   rememberDenialMs?: number
   /**
@@ -107,131 +107,131 @@ export interface BackendOptions {
    * action, in milliseconds. Default 0, not at all.
    */
   lastVerdictMs?: number
-  /** Asking again about sessions that run; `false` never does. In `publish` off unless it is given there. */
+  /** Re-checks of running sessions; `false` turns them off. In `publish` they are off unless set there. */
   recheck?: RecheckOptions | false
-  /** How often to ask again where the backend does not say (`X-AuthDuration`), in milliseconds. Default 0, never (presets smarty and flussonic: 180000). */
+  /** How often to ask again about a running session when the backend does not say (`X-AuthDuration`), in milliseconds. Default 0, never (presets smarty and flussonic: 180000). */
   recheckMs?: number
-  /** What the backend is asked when it is to be known whether it is down. */
+  /** The plugin's own request that finds out whether the backend is down. */
   probe?: ProbeOptions
   /**
-   * Whether a 301, 302, 303, 307 or 308 of the backend with an absolute http(s) `Location` sends an
-   * HTTP client there. Default false: a redirect denies. RTMP and WebSocket clients are refused
-   * either way; the client's query is not added.
+   * Whether a 301, 302, 303, 307 or 308 of the backend with an absolute http(s) `Location` sends
+   * HTTP clients there, without their query. Default false: a redirect denies. RTMP and WebSocket clients
+   * are refused either way.
    */
   redirects?: boolean
   /** When to stop waiting for a backend that is down; `false` waits `timeoutMs` for each client. */
   breaker?: BreakerOptions | false
 }
 
-/** A rule of the operator's, decided before the backend. What it does not name it does not look at. */
+/** A rule that is applied before the backend is asked. A condition that is absent matches everything. */
 export interface RuleOptions {
   /** Client address or CIDR network, IPv4 or IPv6. */
   ip?: string
   /** Only players, or only publishers. */
   for?: Action
-  /** Stream path (`/app/name`); `*` stands for any run of characters, also an empty one and `/`. */
+  /** Stream path (`/app/name`); `*` matches any characters, including none and `/`. */
   path?: string
   protocol?: Protocol
-  /** `pass` ends the rules and asks the backend. */
+  /** `pass` skips the other rules and asks the backend. */
   verdict: 'allow' | 'deny' | 'pass'
 }
 
 /** Files below the static route. */
 export interface FilesOptions {
-  /** Extensions that are served without asking. The default are those of web pages; a list replaces it. */
+  /** Extensions that are served without asking. Default: those of web pages; your list replaces it. */
   open?: string[]
   /**
-   * What the directory of a file below the static route means: `{app}` takes one or more
-   * directories, `{stream}` exactly one, other text stands for itself. Default `{app}/{stream}`:
-   * `live/s/index.m3u8` is the stream `/live/s`. A directory outside the pattern is a stream of its
-   * own path, the router included: `/static/s`.
+   * Which stream a file below the static route belongs to, by its directory: `{app}` matches one or more
+   * directories, `{stream}` exactly one, other text itself. Default `{app}/{stream}`:
+   * `live/s/index.m3u8` is the stream `/live/s`. A directory that does not match is a stream named by
+   * its own path, including the route: `/static/s`.
    */
   stream?: string
-  /** A playlist with more bytes, before or after each link has got the viewer's query, is refused. Default 4194304 (4 MiB). */
+  /** A playlist or manifest with more bytes, before or after each link has got the viewer's query, is refused. Default 4194304 (4 MiB). */
   maxPlaylistBytes?: number
   /**
-   * What tells one viewer of HLS and files from another: `"query"` (always in it), `"address"`,
-   * `"userAgent"`. Default all three. A phone that leaves the Wi-Fi changes its address, some players
-   * fetch keys with another user agent; with `["query"]` whoever has the link is the session. Viewers
-   * without a query are told by all three whatever stands here.
+   * What tells one viewer of HLS, DASH and files from another: `"query"` (required), `"address"`, `"userAgent"`.
+   * Default all three. A phone that leaves the Wi-Fi changes its address, and some players fetch keys with another user
+   * agent; with `["query"]` everybody with the same link shares one session. For viewers without a query all three
+   * count, whatever is set here.
    */
   identity?: IdentityPart[]
   /**
-   * Other names of this server, such as `https://cdn.example.com`: whole URLs in playlists that lead
-   * there carry the viewer's query, too. Default none. They open no directory.
+   * Other origins of this server, such as `https://cdn.example.com`: absolute URLs in playlists and manifests that lead
+   * there get the viewer's query, too. Default none. They open no directory.
    */
   ownOrigins?: string[]
   /**
-   * A session that plays a recording (a playlist that says its end, or a file such as an mp4) ends after
-   * this long without a request, in milliseconds, so that a viewer may pause. Default 600000: 10 minutes.
+   * A session that plays a recording (a playlist with an end, a static manifest, or a file such as an mp4) ends after
+   * this long without a request, in milliseconds, so that a viewer can pause. Default 600000: 10 minutes.
    */
   vodIdleMs?: number
 }
 
 /** The section `httpAuth` of node-media-server's config: plain JSON. */
 export interface Options extends BackendOptions {
-  /** Where an editor finds the JSON schema; not looked at. */
+  /** The JSON schema, for editors; ignored. */
   $schema?: string
-  /** The backend's contract. Default `custom`, the bare contract: a final 200 allows. */
+  /** Which kind of backend it is. Default `custom`: a final 200 allows. */
   preset?: PresetName
-  /** Which actions are asked for; the other is open. Default both. */
+  /** The actions that are checked; any other is open to everybody. Default both. */
   actions?: Action[]
   /**
-   * What is different for publishers: each option here replaces the one above as a whole.
-   * Portals know viewers, not encoders: with one of their presets this section takes nothing from
-   * above, needs a `url` of its own, and without it publishers are refused unless a rule lets them in.
+   * Options that differ for publishers: each replaces the one above as a whole.
+   * Portals know viewers, not encoders: with a portal's preset this section inherits nothing and needs
+   * a `url` of its own; without it publishers are refused unless a rule lets them in.
    */
   publish?: BackendOptions
-  /** Rules before the backend; the first that matches wins. Default none. */
+  /** Rules that are applied before the backend is asked; the first that matches wins. Default none. */
   rules?: RuleOptions[]
   /**
-   * Addresses and networks of proxies: their `X-Forwarded-For`, `-Proto` and `-Host` are believed,
-   * and the PROXY headers that `proxyProtocol` speaks of. Default none.
+   * Addresses and networks of your proxies. Their `X-Forwarded-For`, `-Proto` and `-Host` are believed,
+   * and with `proxyProtocol` their PROXY headers. Default none.
    */
   trustProxy?: string[]
   /**
-   * Connections of TCP proxies begin with a header of the PROXY protocol (`send-proxy`, version 1 or
-   * 2), which says who the client is: `true` on every server, or on those of a list. A connection of
-   * one of `trustProxy` without a header is cut; anybody else's header is not one. Default false.
+   * Whether connections from `trustProxy` begin with a PROXY protocol header (version 1 or 2) that gives
+   * the client's address: `true` for all servers, or a list of servers. A trusted proxy that sends no
+   * header is cut; from anybody else such bytes are not a header. Default false.
    */
   proxyProtocol?: boolean | ServerName[]
-  /** Clients that may wait at once, undecided RTMP connections included. Default 4000; 0 is no limit. */
+  /** Clients that may wait at once, including RTMP connections without a command. Default 4000; 0 means no limit. */
   maxHeld?: number
-  /** The same for one address (IPv6: one /64). Default 200; 0 is no limit. */
+  /** The same per address (IPv6: per /64). Default 200; 0 means no limit. */
   maxHeldPerIp?: number
-  /** An RTMP connection without a decided command this long after its start is cut, in milliseconds. Default 10000; 0 is no limit. */
+  /** Time for an RTMP connection to send its command, from TCP accept, in milliseconds. Default 10000; 0 means no limit. */
   commandTimeoutMs?: number
   /**
-   * A session of HLS or files ends after this long without a request, and without a response that is
-   * still being sent, in milliseconds. Default 32000: four segments of 8 s.
+   * An HLS, DASH or file session ends after this long without a request or a running answer, in
+   * milliseconds. Default 32000: four segments of 8 s.
    */
   hlsIdleMs?: number
-  /** HLS and file sessions at once. Default 100000; idle ones make room, a live viewer never does: newcomers get a 503. */
+  /** HLS, DASH and file sessions at once. Default 100000. Idle ones make room for newcomers, live viewers never do: newcomers then get a 503. */
   maxSessions?: number
-  /** The same for one address (IPv6: one /64). Default 1000. */
+  /** The same per address (IPv6: per /64). Default 1000. */
   maxSessionsPerIp?: number
   files?: FilesOptions
-  /** Which web pages may play, over all of HTTP. */
+  /** Which web pages may play over HTTP. */
   cors?: CorsOptions
-  /** Shares limits and what is remembered with other servers. Needs the package `ioredis`. Default none. */
+  /** Shares limits and remembered allows with other servers. Needs the package `ioredis`. Default none. */
   store?: StoreOptions
   /** How many sessions a user may have at once; `false` ignores what the backend says. */
   limits?: LimitsOptions | false
   /**
-   * What the console shows: `outages` their begin and end and faults of the backend, `denials` also
-   * who is refused (floods in one line), `verdicts` every verdict. Default `denials`.
+   * What the console shows: `outages`: outages and faults of the backend; `denials`: also each refusal,
+   * with floods summed up; `verdicts`: every verdict. Default `denials`.
    */
   log?: 'none' | 'outages' | 'denials' | 'verdicts'
-  /** How a line of the console looks: `text` for people, `json` with the field names of pino. Default `text`. */
+  /** Format of the console's lines: `text` for people, `json` with the field names of pino. Default `text`. */
   logFormat?: 'text' | 'json'
   audit?: AuditOptions
   admin?: AdminOptions
   webhook?: WebhookOptions
   /**
-   * Everything is asked, logged and counted as it would be decided, and these clients are let in
-   * whatever the verdict. `true` means `["play"]`. Default false.
+   * Asks the backend, logs and counts every decision, but lets these clients in whatever the
+   * verdict. `true` means `["play"]`. Default false.
    */
   dryRun?: boolean | Action[]
-  /** How long those who are in may go on when the server drains, in milliseconds. Default 0. */
+  /** How long running sessions may go on when the server drains, in milliseconds. Default 0. */
   drainMs?: number
 }

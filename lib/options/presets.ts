@@ -3,26 +3,26 @@ import type { LimitsOptions } from './limits.js'
 import type { BackendOptions } from './options.js'
 import type { RecheckOptions } from './recheck.js'
 
-/** What is known of one portal. */
+/** Everything about one portal. */
 export interface Preset {
   /** For the start banner. */
   readonly title: string
-  /** Used when the operator names no `url`. */
+  /** Default of the operator's `url`. */
   readonly url?: string
   /**
-   * Where the portal answers, most usual first. A URL whose path is empty gets the first one; one
-   * that ends with the beginning of an endpoint gets the rest of it; any other is complete.
+   * Paths of the portal's endpoint, the most common first. A URL with an empty path gets the first one; a
+   * URL that ends with the beginning of one gets the rest of it; any other URL is complete.
    */
   readonly endpoints: readonly string[]
-  /** Hosts (and those below them) whose empty path means another endpoint than the first. */
+  /** Hosts (and their subdomains) for which an empty path means another endpoint than the first. */
   readonly hosted?: Readonly<Record<string, string>>
-  /** Directories of the portal that people know but that are not on the way to its endpoint. */
+  /** Well-known directories of the portal that do not lead to its endpoint. */
   readonly aside?: readonly string[]
-  /** What the portal needs set; the operator's own values come over it. */
+  /** Backend options that the portal needs; the operator's values override them. */
   readonly backend: Pick<BackendOptions, 'requireHeader' | 'denyBody' | 'params' | 'recheckMs'> & { readonly recheck?: RecheckOptions }
-  /** What of the user limits the portal needs set. */
+  /** Limits that the portal needs. */
   readonly limits?: LimitsOptions
-  /** Why a publisher is refused that no rule and no `publish` section speaks for; absent if the backend knows publishers. */
+  /** Why publishers without a rule or a `publish` section are refused; absent if the backend knows publishers. */
   readonly refusesPublishers?: string
 }
 
@@ -30,8 +30,8 @@ const refusesPublishers = (title: string): string =>
   `${title} knows viewers, not publishers: a rule or a publish section must let them in`
 
 /**
- * The contracts by name. A further portal is one more entry here, and nothing anywhere else: the
- * type of the option, the schema and the messages follow from the names.
+ * The presets by name. A new portal is one more entry here and nothing anywhere else: the option's
+ * type, the schema and the messages are derived from the names.
  */
 const entries = deepFreeze({
   custom: {
@@ -85,14 +85,14 @@ const entries = deepFreeze({
   }
 } satisfies Record<string, Preset>)
 
-/** Contracts that are known by name. */
+/** Names of the presets. */
 export type PresetName = keyof typeof entries
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = entries
 
 const segmentsOf = (path: string): string[] => path.split('/').filter((segment) => segment !== '')
 
-/** How many segments at the end of `given` are the beginning of `endpoint`. */
+/** How many segments at the end of `given` begin `endpoint`. */
 const overlap = (given: readonly string[], endpoint: readonly string[]): number => {
   for (let length = Math.min(given.length, endpoint.length); length > 0; length -= 1) {
     if (given.slice(-length).every((segment, index) => segment === endpoint[index])) return length
@@ -100,7 +100,7 @@ const overlap = (given: readonly string[], endpoint: readonly string[]): number 
   return 0
 }
 
-/** Completes the path of a URL from as little as the operator knows; query and host stay. */
+/** Completes the path of a URL; host and query stay. */
 export const completeUrl = (url: URL, { endpoints, hosted = {}, aside = [] }: Preset): URL => {
   const whole = new URL(url)
   const given = segmentsOf(url.pathname)

@@ -10,8 +10,8 @@ const HEADER_NAME = "^[\\w!#$%&'*+.^`|~-]+$"
 const ORIGIN = '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s]+$'
 
 /**
- * The package's own formats as patterns, since no editor and no other validator knows the formats. A
- * pattern takes whatever its format takes, and may take more: `resolve` has the last word.
+ * The package's own formats as patterns, because editors and other validators do not know the formats. A
+ * pattern accepts everything that its format accepts, and maybe more: `resolve` decides.
  */
 export const PATTERNS: Readonly<Record<string, string>> = {
   'backend-url': '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s]+([/?][^#]*)?$',
@@ -34,7 +34,7 @@ export const PATTERNS: Readonly<Record<string, string>> = {
   'stream-pattern': '\\{app\\}.*\\{stream\\}|\\{stream\\}.*\\{app\\}'
 }
 
-/** Keywords that are about one type only. */
+/** Keywords that apply to one type only. */
 const OF_TYPE: Readonly<Record<string, readonly string[]>> = {
   string: ['format', 'minLength', 'maxLength', 'pattern'],
   array: ['items', 'minItems', 'maxItems', 'uniqueItems'],
@@ -44,7 +44,7 @@ const OF_TYPE: Readonly<Record<string, readonly string[]>> = {
 
 const isSchema = (value: unknown): value is Schema => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** One alternative for each type: strict validators refuse a list of types. */
+/** One alternative per type: strict validators reject a list of types. */
 const split = ({ type, ...rest }: Schema): Schema => {
   if (!Array.isArray(type)) return type === undefined ? rest : { type, ...rest }
   const typed = Object.values(OF_TYPE).flat()
@@ -65,10 +65,10 @@ const publish = (schema: Schema): Schema => {
   }))
 }
 
-/** Presets that bring a URL; every other one needs the operator's. */
+/** Presets with a URL of their own; the others need the operator's. */
 const WITH_URL = Object.entries(PRESETS).flatMap(([name, { url }]) => url === undefined ? [] : [name])
 
-/** The section `httpAuth` for editors and other validators: JSON schema draft-07, without a format of our own. */
+/** The section `httpAuth` for editors and other validators: JSON schema draft-07, without custom formats. */
 export const sectionSchema = (): Schema => ({
   ...publish(SCHEMA),
   anyOf: [
@@ -77,7 +77,7 @@ export const sectionSchema = (): Schema => ({
   ]
 })
 
-/** The whole config file of node-media-server; of the other sections it knows only that they may be there. */
+/** The whole config file of node-media-server; it accepts the other sections as they are. */
 export const configSchema = (): Schema => {
   const { $schema, ...section } = sectionSchema()
   return {
@@ -89,7 +89,7 @@ export const configSchema = (): Schema => {
     properties: {
       $schema: { type: 'string' },
       httpAuth: {
-        description: 'Who is let in. false leaves the server open on purpose.',
+        description: 'Which clients are let in. false leaves the server open on purpose.',
         anyOf: [{ type: 'boolean', const: false }, section]
       }
     }

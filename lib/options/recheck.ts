@@ -1,12 +1,12 @@
 import { deepFreeze } from './deep-freeze.js'
 
-/** Asking the backend again about sessions that run, when what it said (`X-AuthDuration`, else `recheckMs`) is over. */
+/** Re-checks: the backend is asked again about running sessions when `X-AuthDuration`, or else `recheckMs`, is over. */
 export interface RecheckOptions {
-  /** A session that the backend can say nothing about ends after this long, in milliseconds. Default 3600000; 0 is no bound. */
+  /** How long a session may go on while re-checks get no answer, in milliseconds. Default 3600000; 0 means forever. */
   staleMs?: number
-  /** Whether to ask up to a tenth early instead of late. Default true (preset ministra: false). */
+  /** Whether to ask up to 10 % early instead of late. Default true (preset ministra: false). */
   early?: boolean
-  /** Whether who came in during an outage is asked about once it is over. Default true (presets ministra and iptvportal: false). */
+  /** Whether to ask about clients that came in during an outage once it is over. Default true (presets ministra and iptvportal: false). */
   afterOutage?: boolean
 }
 
@@ -17,10 +17,10 @@ export const RECHECK_SCHEMA = {
   properties: {
     staleMs: {
       type: 'integer', minimum: 0, maximum: 2_147_483_647, default: RECHECK_DEFAULTS.staleMs,
-      description: 'A session that the backend can say nothing about ends after this long; 0 is no bound. In milliseconds.'
+      description: 'How long a session may go on while re-checks get no answer; 0 means forever. In milliseconds.'
     },
-    early: { type: 'boolean', default: RECHECK_DEFAULTS.early, description: 'Whether to ask up to a tenth early instead of late.' },
-    afterOutage: { type: 'boolean', default: RECHECK_DEFAULTS.afterOutage, description: 'Whether who came in during an outage is asked about once it is over.' }
+    early: { type: 'boolean', default: RECHECK_DEFAULTS.early, description: 'Whether to ask up to 10 % early instead of late.' },
+    afterOutage: { type: 'boolean', default: RECHECK_DEFAULTS.afterOutage, description: 'Whether to ask about clients that came in during an outage once it is over.' }
   },
-  description: 'Asking again about sessions that run; false never asks. For publishers only where their section has it.'
+  description: 'Re-checks of running sessions; false turns them off. For publishers they are off unless set in their section.'
 } as const

@@ -18,7 +18,7 @@ import { webhookOf } from './webhook.js'
 
 let compiled: ValidateFunction<Options> | undefined
 
-/** Compiled once, when it is first needed. */
+/** Compiled once, on first use. */
 const validator = (): ValidateFunction<Options> => compiled ??= new Ajv({
   allErrors: true,
   verbose: true,
@@ -34,7 +34,7 @@ const fail = (mistakes: readonly string[]): never => {
     : `${lines.length} mistakes in the options:\n${lines.map((line) => `  ${line}`).join('\n')}`)
 }
 
-/** A key whose value is `undefined` counts as absent, as it would in JSON. */
+/** Drops keys whose value is `undefined`, as JSON would. */
 const withoutUndefined = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutUndefined)
   if (typeof value !== 'object' || value === null) return value
@@ -51,7 +51,7 @@ const cloneOf = (options: unknown): unknown => {
 
 const BACKEND_KEYS = Object.keys(SCHEMA.properties.publish.properties) as (keyof BackendOptions)[]
 
-/** The options of a section that are set, and that concern a backend. */
+/** The backend options that are set in a section. */
 const setOf = (section: BackendOptions): BackendOptions =>
   Object.fromEntries(BACKEND_KEYS.flatMap((key) => key in section ? [[key, section[key]]] : []))
 
@@ -61,7 +61,7 @@ const withoutNulls = (params: Readonly<Record<string, string | null>>): Record<s
 interface Part {
   readonly section: BackendOptions
   readonly preset: Preset
-  /** The section that an option was read from, for mistakes. */
+  /** The section that an option was read from, for messages. */
   readonly home: (key: keyof BackendOptions) => string
   readonly baseDir: string
   readonly mistakes: string[]
@@ -102,7 +102,7 @@ const publishOf = (options: Options, part: Omit<Part, 'section'>, play: BackendS
   const { publish } = options
   const { refusesPublishers } = part.preset
   if (publish === undefined) return refusesPublishers === undefined ? play : { refuse: refusesPublishers }
-  // A portal's address, secrets and quirks are no business of the publishers' backend.
+  // The publishers' backend must not inherit a portal's address, secrets and quirks.
   return refusesPublishers === undefined
     ? backendOf({ ...part, section: { ...setOf(options), recheck: false, ...setOf(publish) }, home: (key) => key in publish ? 'httpAuth.publish' : 'httpAuth' })
     : backendOf({ ...part, section: { recheck: false, ...setOf(publish) }, preset: PRESETS.custom, home: () => 'httpAuth.publish' })
@@ -120,23 +120,23 @@ const serversOf = (option: boolean | readonly ServerName[]): readonly ServerName
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** What the schema found sound, so that the checks behind it can add their mistakes to the same message. */
+/** The valid part of the options, so that later checks can add their mistakes to the same message. */
 const soundPart = (given: unknown, errors: readonly ErrorObject[]): Options => {
   const sound = isObject(given) ? given : {}
   const bad = new Set(errors.map(({ instancePath }) => instancePath.split('/')[1]))
   for (const key of bad) if (key !== undefined) delete sound[key]
   const url = 'http://unknown.invalid'
-  // Nobody knows whether a preset that does not exist would need one.
+  // An unknown preset may or may not need one.
   const unknown = bad.has('url') || (bad.has('preset') && !('url' in sound))
   return { ...sound, ...(unknown && { url }), ...(bad.has('publish') && { publish: { url } }) }
 }
 
 /**
- * Checks the section `httpAuth` and completes it with the preset's values and the defaults. What
- * it is given is never touched; what it returns is immutable.
+ * Validates the section `httpAuth` and completes it with the preset's values and the defaults. It never
+ * changes its argument; the result is immutable.
  *
  * @param options as the user wrote them
- * @param baseDir what relative paths of TLS files are relative to; default is the working directory
+ * @param baseDir base of relative file paths; default is the working directory
  * @throws HttpAuthError `ERR_OPTIONS` with every mistake by path, and without any secret
  */
 export const resolve = (options: unknown, baseDir = process.cwd()): Settings => {
@@ -150,10 +150,10 @@ export const resolve = (options: unknown, baseDir = process.cwd()): Settings => 
   const preset = PRESETS[set.preset]
   const part = { preset, home: () => 'httpAuth', baseDir, mistakes }
   if (given.publish !== undefined && !set.actions.includes('publish')) {
-    mistakes.push('httpAuth.publish: is set, but httpAuth.actions does not name "publish", so that publishers would not be asked for')
+    mistakes.push('httpAuth.publish: is set, but httpAuth.actions does not contain "publish", so publishers would not be checked')
   }
   if (serversOf(set.proxyProtocol).length > 0 && set.trustProxy.length === 0) {
-    mistakes.push('httpAuth.proxyProtocol: needs httpAuth.trustProxy, for nobody else\'s header is believed')
+    mistakes.push('httpAuth.proxyProtocol: needs httpAuth.trustProxy, because only the headers of these proxies are believed')
   }
   const files = { ...DEFAULTS.files, ...set.files }
   const play = backendOf({ ...part, section: setOf(given) })

@@ -12,10 +12,10 @@ const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
 
 /**
- * Reads the files of a `tls` section and checks that what they hold can be used. Reports what is
- * wrong without a word of what was given, since it may be a key.
- * @param path of the section, for the report
- * @param baseDir what relative file names are relative to
+ * Reads the files of a `tls` section and checks that their contents are usable. Its messages never
+ * quote what was given, which may be a key.
+ * @param path of the section, for messages
+ * @param baseDir base of relative file names
  */
 export const readTls = (tls: TlsOptions, path: string, baseDir: string, report: Report): BackendSettings['tls'] => {
   const texts: { ca?: string, cert?: string, key?: string } = {}

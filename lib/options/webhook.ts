@@ -1,14 +1,14 @@
 import type { WebhookSettings } from '../access/settings.js'
 
-/** Tells a program of yours that a session starts or ends. Absent: nobody is told. */
+/** Posts the start and end of each session to a program of yours. */
 export interface WebhookOptions {
-  /** Where events are posted to: http or https. Required. */
+  /** URL for the events: http or https. Required. */
   url: string
-  /** Which are told. Default both. */
+  /** Which events are sent. Default both. */
   events?: ('start' | 'end')[]
-  /** Sent with each. Default none. */
+  /** Extra headers. Default none. */
   headers?: Record<string, string>
-  /** Key of `X-Signature`, 16 characters or more. Default none: nothing is signed. */
+  /** Key for `X-Signature`, 16 characters or more. Default none: events are not signed. */
   secret?: string
 }
 
@@ -17,19 +17,19 @@ export const WEBHOOK_DEFAULTS = { events: ['start', 'end'], headers: {} } as con
 export const WEBHOOK_SCHEMA = {
   type: 'object', additionalProperties: false, required: ['url'],
   properties: {
-    url: { type: 'string', format: 'backend-url', description: 'Where events are posted to.' },
+    url: { type: 'string', format: 'backend-url', description: 'URL for the events.' },
     events: {
       type: 'array', minItems: 1, uniqueItems: true, items: { enum: ['start', 'end'] }, default: WEBHOOK_DEFAULTS.events,
-      description: 'Which events are told.'
+      description: 'Which events are sent.'
     },
     headers: {
       type: 'object', default: WEBHOOK_DEFAULTS.headers,
       propertyNames: { format: 'webhook-header-name' }, additionalProperties: { type: 'string', format: 'header-value' },
-      description: 'Sent with each event.'
+      description: 'Extra headers.'
     },
-    secret: { type: 'string', minLength: 16, description: 'Key of the signature in X-Signature; without it nothing is signed.' }
+    secret: { type: 'string', minLength: 16, description: 'Key for the signature in X-Signature; without it events are not signed.' }
   },
-  description: 'Posts the start and end of each session to a program of yours. Off unless it is given.'
+  description: 'Posts the start and end of each session to a program of yours. Off unless it is set.'
 } as const
 
 export const webhookOf = (options: WebhookOptions): WebhookSettings => ({ ...WEBHOOK_DEFAULTS, ...options })

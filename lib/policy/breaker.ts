@@ -5,16 +5,16 @@ import { trace } from '../trace.js'
 
 const debug = trace('policy')
 
-/** What the breaker knows of the backend beside the questions that go through it. */
+/** What the breaker needs from the backend, besides the requests that pass through it. */
 export interface Watched {
-  /** Asks the neutral question; whether it went out, but got no answer. */
+  /** Sends the probe; resolves with whether it was sent but got no answer. */
   readonly probe: () => Promise<'answered' | 'silent' | 'failed'>
   /** Calls back whenever the backend has answered anybody. */
   readonly onAnswer: (listener: () => void) => void
 }
 
 export interface BreakerHooks {
-  /** Clients now get the default action at once. */
+  /** From now on clients get the default action at once. */
   readonly onOpen?: (reason: string) => void
   /** The backend answers again. */
   readonly onClose?: () => void
@@ -22,28 +22,28 @@ export interface BreakerHooks {
 
 export interface Breaker {
   readonly authorize: Authorize
-  /** Nobody waits for the backend at the moment. */
+  /** Requests fail at once at the moment, without waiting for the backend. */
   readonly isOpen: boolean
   /** Stops probing. */
   close(): void
 }
 
 interface Open {
-  /** What failed last before it opened. */
+  /** The last failure before it opened. */
   readonly outage: BackendUnavailable
   timer?: NodeJS.Timeout
-  /** The probe went out and was not answered: one client's question may say more. */
+  /** The probe was sent but not answered, so one client's request is tried as well. */
   mayTry: boolean
-  /** It is on its way. */
+  /** That request is on its way. */
   trying: boolean
 }
 
 /**
  * Stops waiting for a backend that is down: after `failures` outages in a row every request is an outage
- * at once, and each `probeMs` the probe tries. Only if that goes out and is not answered does one
- * client's question try as well. Whoever is answered closes it.
+ * at once, and a probe is sent every `probeMs`. Only if it is sent but not answered, one client's request
+ * is tried as well. Any answer closes the breaker.
  *
- * An outage counts only if nobody has been answered since that request began, so that one client's slow
+ * An outage counts only if nobody has been answered since its request began, so that one client's slow
  * requests cannot shut the door on the others.
  */
 export const breaker = (

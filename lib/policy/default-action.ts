@@ -5,14 +5,14 @@ import { BackendUnavailable } from '../errors.js'
 
 export interface DefaultActionOptions {
   readonly defaultAction: 'allow' | 'deny'
-  /** Called for each request that met the outage, with the verdict that it gets. */
+  /** Called for each request during the outage, with its verdict. */
   readonly onUnavailable?: (request: AccessRequest, verdict: Verdict, error: BackendUnavailable) => void
 }
 
-/** What a client may read of an outage: plain ASCII and short. */
+/** What a client is told about an outage: plain ASCII and short. */
 const outageReason = ({ forClients }: BackendUnavailable): string => forClients.replace(/[^\x20-\x7e]/g, '?').slice(0, 120)
 
-/** The one place that turns an outage into a verdict. Every other error goes on to the gate, which denies. */
+/** The one place that turns an outage into a verdict. Every other error goes on to the door, which denies. */
 export const defaultAction = (next: Authorize, { defaultAction: action, onUnavailable }: DefaultActionOptions): Authorize =>
   (request, signal) => next(request, signal).catch((error: unknown) => {
     if (!(error instanceof BackendUnavailable)) throw error

@@ -1,23 +1,27 @@
 import type { Verdict } from '../access/verdict.js'
 
-/** How many allows are remembered at most, per step; about 300 bytes each. */
+/** The most allows that a step remembers; about 300 bytes each. */
 export const MAX_REMEMBERED = 100_000
 
-/** Milliseconds from any fixed point; must never jump. */
+/** Milliseconds since a fixed point; must be monotonic. */
 export type Clock = () => number
 
-/** Allow verdicts that are good for a while; the oldest go first. */
+/** Verdicts that are valid for a while; the oldest are dropped first. */
 export interface Memory {
-  get(key: string): Verdict | undefined
+  /** @param after - what was set by then does not count */
+  get(key: string, after?: number): Verdict | undefined
   set(key: string, verdict: Verdict, forMs: number): void
   forget(key: string): void
+  /** When the last entry ever set will have expired. */
+  readonly until: number
   readonly size: number
 }
 
 export const createMemory = (now: Clock = () => performance.now(), max = MAX_REMEMBERED): Memory => {
-  const entries = new Map<string, { verdict: Verdict, until: number }>()
+  const entries = new Map<string, { verdict: Verdict, at: number, until: number }>()
+  let last = -Infinity
 
-  /** Drops what is over at the old end, and one more if there is no room. */
+  /** Drops expired entries at the old end, and one more if there is no room. */
   const makeRoom = (): void => {
     const at = now()
     for (const [key, { until }] of entries) {
@@ -27,21 +31,24 @@ export const createMemory = (now: Clock = () => performance.now(), max = MAX_REM
   }
 
   return {
-    get(key) {
+    get(key, after = -Infinity) {
       const entry = entries.get(key)
       if (entry === undefined) return undefined
       const leftMs = entry.until - now()
-      // What the backend said to hold for a time holds for the rest of it.
-      if (leftMs > 0) return entry.verdict.validForMs === undefined ? entry.verdict : { ...entry.verdict, validForMs: leftMs }
+      // A duration from the backend is reduced to what remains of it.
+      if (leftMs > 0 && entry.at > after) return entry.verdict.validForMs === undefined ? entry.verdict : { ...entry.verdict, validForMs: leftMs }
       entries.delete(key)
       return undefined
     },
     set(key, verdict, forMs) {
       entries.delete(key)
       makeRoom()
-      entries.set(key, { verdict, until: now() + forMs })
+      const at = now()
+      last = Math.max(last, at + forMs)
+      entries.set(key, { verdict, at, until: at + forMs })
     },
     forget: (key) => { entries.delete(key) },
+    get until() { return last },
     get size() { return entries.size }
   }
 }

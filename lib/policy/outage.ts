@@ -3,27 +3,27 @@ import { BackendUnavailable } from '../errors.js'
 import { safely } from '../safely.js'
 
 export interface OutageHooks {
-  /** The first request that met the outage has just done so. */
+  /** The first request has failed. */
   readonly onBegin: (outage: BackendUnavailable) => void
-  /** The backend answers again; so many requests met the outage. */
+  /** The backend answers again; with the number of requests that failed. */
   readonly onEnd: (requests: number, reason: string) => void
 }
 
 export interface OutageWatch {
   readonly authorize: Authorize
-  /** It has begun, and its end has not been told. */
+  /** The outage has begun, and its end has not been reported. */
   readonly isOn: boolean
 }
 
 /**
- * An outage is over when the backend has answered and then failed nobody for this long, in
+ * An outage is over when the backend has answered and no request has failed for this long, in
  * milliseconds: requests that were sent before it came back still fail for a while, and a backend
- * that fails now and then is one outage and not a thousand.
+ * that flaps is one outage, not a thousand.
  */
 export const CALM_MS = 1000
 
 /**
- * Tells when an outage begins and when it ends. Changes no verdict; stands before the breaker.
+ * Reports the begin and end of an outage. Changes no verdict; stands before the breaker.
  * @param onAnswer calls back whenever the backend has answered anybody, probes included
  */
 export const watchOutage = (next: Authorize, onAnswer: (listener: () => void) => void, { onBegin, onEnd }: OutageHooks, calmMs = CALM_MS): OutageWatch => {

@@ -7,19 +7,19 @@ import { requestKey } from './request-key.js'
 
 const debug = trace('policy')
 
-/** No denial is kept for longer, in milliseconds: somebody who pays now should not have to wait. */
+/** The longest time for which a denial is kept, in milliseconds: a viewer who pays now should not have to wait. */
 export const MAX_DENIAL_MS = 300_000
-/** Denials kept at most. They have a memory of their own, so that a flood of guesses cannot push out what paying viewers have. */
+/** The most denials that are kept. They have their own memory, so that a flood of guesses cannot push out the allows of paying viewers. */
 const MAX_DENIALS = 20_000
-/** Statuses that speak of this client. Redirects and 5xx never count: frameworks send `X-AuthDuration` on every answer. */
+/** Statuses that are about this client. Redirects and 5xx never count: frameworks send `X-AuthDuration` with every answer. */
 const STATUSES = new Set([401, 403, 404, 410])
 
 /** A memory for denials. */
 export const createDenials = (now?: () => number): Memory => createMemory(now, MAX_DENIALS)
 
 /**
- * Refuses a request again without asking, as long as the backend's denial holds: as long as it said itself
- * (`X-AuthDuration`), else for `rememberDenialMs`, and never for more than five minutes.
+ * Refuses a request again without asking while the backend's denial is valid: for `X-AuthDuration`, or else
+ * for `rememberDenialMs`, and never for more than five minutes.
  */
 export const rememberDenial = (
   next: Authorize, { rememberDenialMs }: { rememberDenialMs: number }, memory: Memory = createDenials()
@@ -36,7 +36,7 @@ export const rememberDenial = (
     })
   }
 
-/** Keeps a verdict if it is a denial that holds for a while, also that of a session that runs. */
+/** Keeps a verdict if it is a denial with a duration, including that of a re-check. */
 export const keepDenial = (memory: Memory, request: AccessRequest, verdict: Verdict, rememberDenialMs: number): void => {
   const forMs = Math.min(verdict.validForMs ?? rememberDenialMs, MAX_DENIAL_MS)
   if (!verdict.allowed && verdict.source === 'backend' && STATUSES.has(verdict.status ?? 0) && forMs > 0) memory.set(requestKey(request), verdict, forMs)

@@ -1,9 +1,8 @@
 /**
- * Compiles a stream path in which `*` stands for any run of characters, also an empty one.
+ * Compiles a stream path in which `*` matches any characters, including none.
  *
- * The pieces between the stars are sought from left to right, each at its first place, which is
- * enough for a match to be found if there is one; so no path takes longer than to look through it
- * once, whatever the pattern.
+ * The pieces between the stars are searched from left to right, each at its first occurrence, which
+ * finds a match if there is one. So a path is scanned only once, whatever the pattern.
  */
 export const rulePath = (pattern: string): (path: string) => boolean => {
   const [first = '', ...rest] = pattern.split('*')

@@ -20,9 +20,9 @@ const compile = (rule: RuleSettings): (request: AccessRequest) => boolean => {
 }
 
 /**
- * What the operator decided beforehand. The first rule that matches wins; `pass` ends the rules and
- * asks the backend, also about an action that is open otherwise. Behind the rules an action that is
- * not asked for is allowed, and a publisher that the backend cannot know is refused.
+ * Applies the operator's rules. The first that matches wins; `pass` skips the others and asks the backend,
+ * even about an action that is not checked otherwise. After the rules, actions that are not checked
+ * are allowed, and publishers that the backend cannot know are refused.
  */
 export const rules = (next: Authorize, settings: Pick<Settings, 'rules' | 'actions' | 'publish'>): Authorize => {
   const compiled = settings.rules.map((rule, index) => ({ ...rule, index, matches: compile(rule) }))
@@ -31,7 +31,7 @@ export const rules = (next: Authorize, settings: Pick<Settings, 'rules' | 'actio
     const rule = compiled.find(({ matches }) => matches(request))
     if (rule !== undefined) {
       debug('%s %s', request.sessionId, rule.text)
-      // A client is told the rule's number and not its text, which names the operator's networks.
+      // Clients are told the rule's number, not its text, which names the operator's networks.
       if (rule.verdict === 'allow') return allow('rule', `allowed by rules[${rule.index}]`)
       if (rule.verdict === 'deny') return deny('rule', `denied by rules[${rule.index}]`)
     } else if (!actions.includes(request.action)) {

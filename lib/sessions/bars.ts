@@ -1,12 +1,12 @@
-/** Somebody who is kept out for a while. */
+/** A request or device that is kept out for a while. */
 export interface Bar {
   readonly user: string | undefined
-  /** Kept out whether or not its user has a free place: it was closed with a time. */
+  /** Kept out even if its user has a free place: an operator closed it with a time. */
   readonly firm: boolean
   until: number
 }
 
-/** Those who are kept out, by what they are known by. The oldest go first. */
+/** Bars by key; the oldest are dropped first. */
 export interface Bars {
   get(key: string): Bar | undefined
   add(key: string, bar: Omit<Bar, 'until'>, forMs: number): void

@@ -1,4 +1,4 @@
 import type { EndReason } from '../access/place.js'
 
-/** Ends by which somebody is put out: what was remembered of the client's allow does not count any more. */
+/** Reasons that put a client out: what was remembered of its allow is forgotten. */
 export const FORGETS: ReadonlySet<EndReason> = new Set(['closed', 'denied', 'stale'])

@@ -4,46 +4,46 @@ import { holderOf, isFile, isGone, quietMs, type Occupancy } from './occupancy.j
 import type { Session } from './session.js'
 import type { Lease, Occupant, PlaceEnd, Store } from './store.js'
 
-/** A place on all servers that a newcomer has got before its begin. */
+/** A place on all servers that a newcomer holds before it begins. */
 export interface Entered { release(): void }
 
-/** Places of users' limits as all servers of a fleet count them. */
+/** Places of users' limits, counted over all servers of a fleet. */
 export interface Leases {
   /**
-   * Whether a newcomer has to wait for the word of all servers: where nobody may be ended for it. Then what came of it: a place, who
-   * refuses, or `undefined`, since the store is away and this server counts by itself.
+   * Waits for all servers if the newcomer may end nobody. Resolves with a place, a refusal, or `undefined` if the store
+   * is away and this server counts by itself.
    */
   enter(newcomer: Newcomer, mayEnd: boolean): Promise<Entered | 'denyNew' | 'bar' | undefined> | undefined
-  /** A place is taken here: takes it on all servers, too. Resolves as `Lease.take`. */
+  /** Takes a place on all servers that was taken here. Resolves as `Lease.take`. */
   take(place: Occupancy, session: Session, entered: Entered | undefined): Promise<boolean | undefined>
-  /** The same for a place that was taken before its user had a limit. */
-  adopt(place: Occupancy): void
-  /** Half a second after the begin of whoever was too many. Resolves as `Lease.settle`. */
+  /** The same for a place taken before its user had a limit. @param limit - the limit named now; 0 or absent: the user's last one */
+  adopt(place: Occupancy, limit?: number): void
+  /** To be called half a second after a session began while its user was over the limit. Resolves as `Lease.settle`. */
   settle(place: Occupancy): Promise<true | undefined>
   give(place: Occupancy): void
-  /** Whoever the policy has ended here is kept out on all servers. */
+  /** Bars on all servers a client ended by the policy. */
   bar(request: AccessRequest, user: string): void
 }
 
-/** Who wants a place. */
+/** A client that wants a place. */
 export interface Newcomer {
   readonly request: AccessRequest
   readonly user: string
   readonly limit: number
-  /** Whether its device is kept out, as far as this server knows. */
+  /** Whether its device is barred, as far as this server knows. */
   readonly barred: boolean
 }
 
 export interface LeasesOptions {
-  /** As they are now: a reload changes them. */
+  /** In force now: a reload changes them. */
   readonly settings: () => Pick<LimitSettings, 'whenFull' | 'barMs'>
   readonly store: Store
   readonly requestKey: (request: AccessRequest) => string
-  /** A place was lost to a newcomer on whichever server. */
+  /** A place was lost to a newcomer on any server. */
   readonly onLost: (place: Occupancy, end: PlaceEnd) => void
 }
 
-/** Bars that are not told again for a while: a machine may retry many times a second. */
+/** Bars that are not announced again for a while: a machine may retry many times a second. */
 const MAX_TOLD = 1000
 
 /** What the store sees of a place, which may not be taken yet. */
@@ -54,7 +54,7 @@ class Tenant implements Occupant {
   constructor(private readonly onLost: LeasesOptions['onLost']) {}
 
   quietMs(): number { return this.place === undefined ? 0 : quietMs(this.place) }
-  /** Files are gone when nobody has asked for so long; of a connection only its server can tell. */
+  /** A file session is gone after this long without a request; only its own server can tell that of a connection. */
   get goneAfterMs(): number {
     if (this.place === undefined) return Infinity
     const { sessions } = this.place
@@ -73,7 +73,7 @@ export const createLeases = ({ store, settings, requestKey, onLost }: LeasesOpti
     const tenant = new Tenant(onLost)
     const { whenFull, barMs } = settings()
     const policy = mayEnd ? whenFull : 'free'
-    tenant.lease = store.lease({ user, device: { ip, userAgent }, streamPath, limit, whenFull: policy, barMs, ...(!isFile({ request }) && { sessionId }) }, tenant)
+    tenant.lease = store.lease({ user, device: { ip, userAgent }, streamPath, limit, whenFull: policy, barMs, sessionId, isFile: isFile({ request }) }, tenant)
     return tenant
   }
   return {
@@ -90,7 +90,7 @@ export const createLeases = ({ store, settings, requestKey, onLost }: LeasesOpti
     },
     take(place, session, entered) {
       if (tenants.has(place)) {
-        // The place is there; what the newcomer has got is the same one, unless that was lost meanwhile.
+        // The place exists already; the newcomer's is the same one, unless it was lost meanwhile.
         return Promise.resolve(false)
       }
       const { strict, sameDevice, request } = session
@@ -99,10 +99,11 @@ export const createLeases = ({ store, settings, requestKey, onLost }: LeasesOpti
       tenant.place = place
       return tenant.lease?.take() ?? Promise.resolve(undefined)
     },
-    adopt(place) {
-      if (tenants.has(place)) return
+    adopt(place, heard = 0) {
+      const limit = heard > 0 ? heard : place.user.limit
+      if (limit === 0 || tenants.has(place)) return
       const { request } = holderOf(place)
-      const tenant = tenantFor(request, place.user.key, place.user.limit, true)
+      const tenant = tenantFor(request, place.user.key, limit, true)
       tenants.set(place, tenant)
       tenant.place = place
       void tenant.lease?.take()

@@ -1,20 +1,17 @@
 import type { Authorize } from '../access/authorize.js'
 import { Departure } from '../access/departure.js'
 import type { AccessRequest } from '../access/request.js'
-import type { BackendSettings } from '../access/settings.js'
 import { deny, type Verdict } from '../access/verdict.js'
 import { BackendUnavailable } from '../errors.js'
 import { caught, safely } from '../safely.js'
+import type { RecheckSettings } from './recheck-settings.js'
 import type { Session } from './session.js'
 import { createWheel, type Every } from './wheel.js'
 
-/** What is in force for sessions of one action; `false`: they are not asked about again. */
-export type RecheckSettings = Pick<BackendSettings, 'recheck' | 'recheckMs' | 'maxConnections'>
-
 export interface RecheckHooks {
-  /** Breaker and backend alone; renews what is remembered. */
+  /** Breaker and backend only; renews what is remembered. */
   readonly ask: Authorize
-  /** For the action of a session; `undefined` where its backend is not asked again. */
+  /** Settings for the action of a session; `undefined` if its backend is not asked again. */
   readonly settingsOf: (request: AccessRequest) => RecheckSettings | undefined
   readonly requestKey: (request: AccessRequest) => string
   readonly onResult: (result: 'kept' | 'denied' | 'failed') => void
@@ -23,22 +20,24 @@ export interface RecheckHooks {
   readonly every?: Every
 }
 
-/** Asks the backend about sessions that run, when what it said is over. */
+/** Asks the backend about running sessions again when its last answer expires. */
 export interface Rechecks {
   begin(session: Session): void
   end(session: Session): void
-  /** The backend answers again: who came in without its word is asked about. */
+  /** Time of the next re-check, in milliseconds since 1970; `undefined` if none is planned or it is under way. */
+  nextAt(session: Session): number | undefined
+  /** The backend answers again: sessions admitted without its answer are re-checked. */
   outageEnded(): void
-  /** A denial for whom the same outage has put out before; `undefined` for all others. */
+  /** A denial for a client that this outage has ended before; `undefined` for all others. */
   refuse(request: AccessRequest, verdict: Verdict): Verdict | undefined
   close(): void
-  /** Sessions that will be asked about. */
+  /** Sessions with a planned re-check. */
   readonly size: number
 }
 
-/** What came to nothing is tried again after this long, in milliseconds. */
+/** Time until a re-check without a result is tried again, in milliseconds. */
 const RETRY_MS = 10_000
-/** Who came in during an outage is asked about over this long, in milliseconds. */
+/** Sessions admitted during an outage are re-checked over this time, in milliseconds. */
 const AFTER_OUTAGE_MS = 60_000
 const MAX_STALE = 20_000
 const SPREAD = 0.1
@@ -47,7 +46,7 @@ export const createRechecks = (
   { ask, settingsOf, requestKey, onResult, now = () => performance.now(), random = Math.random, every }: RecheckHooks
 ): Rechecks => {
   const queue = new Set<Session>()
-  /** Let in by the default action or a last verdict, until the backend answers again. */
+  /** Admitted by the default action or a last verdict; waiting for the backend to answer again. */
   const unasked = new Set<Session>()
   const stale = new Set<string>()
   let asking = 0
@@ -59,7 +58,7 @@ export const createRechecks = (
   }, now, every)
   const dueIn = (session: Session, ms: number): void => wheel.add(session, now() + ms)
 
-  /** When the backend is to be asked again by what it said last; `undefined`: never. */
+  /** Time until the next re-check, given the last answer; `undefined`: never. */
   const spanOf = ({ recheckMs }: RecheckSettings, validForMs: number | undefined): number | undefined => {
     if (validForMs === 0) return undefined
     const said = validForMs === undefined ? Infinity : Math.max(1000, validForMs)
@@ -93,7 +92,8 @@ export const createRechecks = (
       session.named(verdict)
       return schedule(session, verdict.validForMs)
     }
-    if ((source === 'backend' || source === 'remembered') && status >= 300 && status < 500 && fault === undefined) {
+    // A 200 that does not allow is one whose body denies (`denyBody`).
+    if ((source === 'backend' || source === 'remembered') && (status === 200 || status >= 300 && status < 500) && fault === undefined) {
       onResult('denied')
       session.close('denied')
       return
@@ -140,6 +140,10 @@ export const createRechecks = (
       wheel.delete(session)
       queue.delete(session)
       unasked.delete(session)
+    },
+    nextAt(session) {
+      const due = wheel.dueAt(session)
+      return due === undefined ? undefined : Math.round(Date.now() + due - now())
     },
     outageEnded() {
       stale.clear()

@@ -5,76 +5,81 @@ import type { Store } from './store.js'
 import type { LimitSettings } from '../access/settings.js'
 import type { Verdict } from '../access/verdict.js'
 import { requestKey } from '../policy/request-key.js'
-import { createLimits, type LimitAction } from './limits.js'
+import type { LimitAction } from './limit-action.js'
+import { createLimits } from './limits.js'
 import { isFile } from './occupancy.js'
 import { createUserOf, type UserOf } from './users.js'
-import { Session, shownUserOf, type Register } from './session.js'
+import { Session, type Register } from './session.js'
 import type { SessionRecord } from './record.js'
 
-/** Whoever wants to know of begins and ends. What it throws reaches the host: a watcher that may fail is wrapped before. */
+/** Gets begins and ends. Exceptions reach the host: wrap a watcher that may throw. */
 export interface SessionWatcher {
   begin?(session: Session): void
-  /** Each session that began ends once; `endReason` says how. */
+  /** Called exactly once for each session that began; `endReason` says why it ended. */
   end?(session: Session): void
-  /** NMS or the client gave up before the begin, so that nobody hears of a session although there was an allow. */
+  /** NMS or the client gave up before the begin: there was an allow, but no session. */
   released?(session: Session, reason: EndReason): void
 }
 
-/** Which sessions are meant. */
+/** Selects sessions. */
 export type Selector = { readonly id: string } | { readonly user: string }
 
-/** Every client that was let in and is still there, of every protocol. There is no second list. */
+/** Every admitted client that is still connected, over every protocol. There is no second list. */
 export interface Registry {
-  /** For the door alone: whether a request is kept out, so that nobody need be asked. */
+  /** Only for the door: refuses a request that is kept out, before anybody is asked. */
   refuse(request: AccessRequest): Verdict | undefined
   /**
-   * For the door alone, before `reserve`: a place on all servers, or a denial, where these have to be waited for. Whoever gets a place gives it
-   * to `reserve`, or releases it.
+   * Only for the door, before `reserve`: a place on all servers, or a denial, if they have to be waited for. Pass the
+   * place to `reserve`, or release it.
    */
   enter(request: AccessRequest, verdict: Verdict, claim?: Claim): Promise<Entered | Verdict | undefined> | undefined
-  /** For the door alone: what a client that is let in has here; a denial if its user may have no more. */
+  /** Only for the door: the place of an admitted client; a denial if its user may have no more sessions. */
   reserve(request: AccessRequest, verdict: Verdict, claim?: Claim, entered?: Entered): Place | Verdict
-  /** Keeps a request out, by its key, whether or not its user has a place. */
+  /** Keeps a request out, by its key, whether its user has a free place or not. */
   bar(requestKey: string, forMs: number): void
-  /** Those that run, the oldest first. */
+  /** Whether a request is kept out like that. */
+  isBarred(request: AccessRequest): boolean
+  /** Running sessions, oldest first. */
   [Symbol.iterator](): Iterator<Session>
   list(): SessionRecord[]
-  /** Ends those that are meant; how many there were. */
+  /** Ends the selected sessions; returns how many there were. */
   end(which: Selector, reason: EndReason, order?: EndOrder): number
-  /** Every session is over for us; their streams are not touched. */
+  /** Ends every session in the registry; their streams go on. */
   close(reason: 'detached' | 'stopped'): void
-  /** @returns a function that takes it off */
+  /** @returns a function that removes the watcher */
   watch(watcher: SessionWatcher): () => void
   readonly size: number
-  /** Users whose sessions are counted, because some have a limit. */
+  /** Users being counted because some have a limit. */
   readonly counted: number
 }
 
-/** How sessions are ended by somebody. */
+/** How to end sessions. */
 export interface EndOrder {
-  /** What their viewers are told. */
+  /** What their viewers read. */
   readonly message?: string | undefined
   /** How long the same request is refused, in milliseconds. */
   readonly barMs?: number | undefined
 }
 
 export interface RegistryOptions {
-  /** What is in force now; `false`: nobody is counted. */
+  /** In force now; `false`: nothing is counted. */
   readonly limits: () => LimitSettings | false
   readonly onLimit: (action: LimitAction) => void
-  /** A user came from many addresses, so it may be an id that many share. */
+  /** A user came from many addresses, so its id may be shared by many people. */
   readonly onManyAddresses: (user: string) => void
-  /** What several servers share. */
+  /** Time of a session's next re-check, in milliseconds since 1970. */
+  readonly nextCheckAt?: (session: Session) => number | undefined
+  /** Set if several servers count together. */
   readonly store?: Store | undefined
   readonly now?: () => number
   readonly later?: (run: () => void, ms: number) => void
 }
 
 const WITHOUT_LIMITS: RegistryOptions = { limits: () => false, onLimit: () => undefined, onManyAddresses: () => undefined }
-/** Users are only told from each other where limits count. */
+/** Users matter only if limits are on. */
 const BARS_ONLY: LimitSettings = { perUser: 0, whenFull: 'endOldest', barMs: 20_000, userParams: [], ignoreUsers: [] }
 
-export const createRegistry = ({ limits: settingsNow, onLimit, onManyAddresses, ...clock }: RegistryOptions = WITHOUT_LIMITS): Registry => {
+export const createRegistry = ({ limits: settingsNow, onLimit, onManyAddresses, nextCheckAt = () => undefined, ...clock }: RegistryOptions = WITHOUT_LIMITS): Registry => {
   const running = new Map<string, Session>()
   let watchers: readonly SessionWatcher[] = []
   let ordinal = 0
@@ -92,7 +97,7 @@ export const createRegistry = ({ limits: settingsNow, onLimit, onManyAddresses, 
   })
   const limitOf = ({ maxSessions }: Verdict): number => settingsNow() === false ? 0 : maxSessions ?? settings().perUser
 
-  /** NMS's id; one connection of NMS may have a second session under the same. */
+  /** NMS's id; an RTMP connection may have a second session with the same id. */
   const keyOf = (session: Session): string => {
     const { sessionId } = session.request
     const holder = running.get(sessionId)
@@ -108,6 +113,11 @@ export const createRegistry = ({ limits: settingsNow, onLimit, onManyAddresses, 
     takes: limits.take,
     gives: limits.give,
     asksOn: limits.asks,
+    named(session, verdict) {
+      const limit = limitOf(verdict)
+      if (settingsNow() !== false && (limit > 0 || verdict.userId !== undefined)) limits.named(session, userOf(session.request, session), limit)
+    },
+    nextCheckAt,
     ended(session) {
       limits.release(session)
       limits.give(session)
@@ -123,7 +133,7 @@ export const createRegistry = ({ limits: settingsNow, onLimit, onManyAddresses, 
   const meant = (which: Selector): Session[] =>
     [...running.values()].filter((session) => 'id' in which
     ? session.request.sessionId === which.id
-    : shownUserOf(session) === which.user)
+    : session.shownUser === which.user)
 
   return {
     refuse: (request) => limits.refuse(request),
@@ -133,6 +143,7 @@ export const createRegistry = ({ limits: settingsNow, onLimit, onManyAddresses, 
       return user === undefined ? undefined : limits.enter({ request, user, limit }, claim === 'any')
     },
     bar: limits.bar,
+    isBarred: limits.isBarred,
     reserve(request, verdict, claim = 'any', entered) {
       const limit = limitOf(verdict)
       const user = limit > 0 || verdict.userId !== undefined || limits.size > 0 ? userOf(request, verdict) : undefined

@@ -3,59 +3,60 @@ import type { AccessRequest } from '../access/request.js'
 import type { Verdict, VerdictSource } from '../access/verdict.js'
 import type { Entered } from './leases.js'
 import type { Occupancy } from './occupancy.js'
-import type { GoneFor, SessionRecord } from './record.js'
+import { takerOf, type GoneFor, type SessionRecord } from './record.js'
 import { shownUser } from './users.js'
 
-/** What a session needs of the registry. */
+/** What a session needs from the registry. */
 export interface Register {
   began(session: Session): void
   ended(session: Session): void
   takes(session: Session, mayEnd: boolean): Verdict | undefined
   gives(session: Session): void
   asksOn(session: Session): void
-  /** It was over before it had begun. */
+  named(session: Session, verdict: Verdict): void
+  nextCheckAt(session: Session): number | undefined
+  /** It was over before it began. */
   released(session: Session, reason: EndReason): void
 }
 
-/**
- * One client that was let in. A class without functions of its own, and with as few fields as will do:
- * there may be 100,000 of these.
- */
+/** One admitted client. A class without function fields, and with as few fields as possible: there may be 100,000 of them. */
 export class Session implements Place {
   request: AccessRequest
   readonly source: VerdictSource
   readonly reason: string
   userId: string | undefined
   startedAt = 0
-  /** Its place of the user's limit, if it has one. */
+  /** Its place, if it has one. */
   place: Occupancy | undefined
   /** Its place on all servers, until it begins. */
   entered: Entered | undefined
-  /** Whether a place is kept for it until it begins. */
+  /** Whether a place is reserved for it. */
   reserved = false
-  /** By which rules others may go for it; see `whoGoes`. */
+  /** The rules by which others may end for it; see `whoGoes`. */
   strict = false
   sameDevice = true
-  /** How often the backend was asked about it since its begin. */
+  /** Re-checks since its begin. */
   checks = 0
-  /** Where it hangs on the wheel of re-checks. */
+  /** Its link on the wheel of re-checks. */
   notch = 0
-  /** Since when the backend says nothing about it; `undefined` while it does. */
+  /** Since when re-checks have failed; `undefined` if the last one succeeded. */
   failingSince: number | undefined
-  /** It came in during an outage, without the backend's word. */
+  /** It was admitted during an outage, without an answer from the backend. */
   cameUnasked = false
   begunAt = 0
-  /** How long the backend's word holds, from the begin on, in milliseconds; `undefined` if it does not say. */
+  /** How long the backend's answer is valid, from the begin on, in milliseconds; `undefined` if it did not say. */
   readonly validForMs: number | undefined
-  /** By which rule it went, and for whom. */
+  /** The rule by which it ended, and for whom. */
   goneFor: GoneFor | undefined
   endReason: EndReason | undefined
+  /** What its client did to be ended, for the log. */
+  endDetail: string | undefined
   private client: ServedClient | undefined
 
-  /** @param ordinal - grows with each session, so that the oldest is known whatever the clock does */
+  /** @param ordinal - increases with each session, so that the order does not depend on the clock */
   constructor(
     readonly ordinal: number, private readonly register: Register, request: AccessRequest, verdict: Verdict,
-    /** Whose limit it counts for; it may be found out later. */
+    /** Whose limit it counts for; may become known later. */
     public user: string | undefined,
     /** How many sessions its user may have, by its own verdict; 0 is no limit. */
     readonly limit: number
@@ -66,6 +67,9 @@ export class Session implements Place {
     this.userId = verdict.userId
     this.validForMs = verdict.validForMs
   }
+
+  /** Its user, as shown to people. */
+  get shownUser(): string | undefined { return this.userId ?? (this.user === undefined ? undefined : shownUser(this.user)) }
 
   get state(): 'reserved' | 'running' | 'ended' {
     return this.endReason !== undefined ? 'ended' : this.client === undefined ? 'reserved' : 'running'
@@ -80,17 +84,23 @@ export class Session implements Place {
     this.endReason = undefined
     this.register.began(this)
     if (before !== undefined) this.end(before)
-    return (reason) => this.end(reason)
+    return (reason, detail) => this.end(reason, detail)
   }
 
-  end(reason: EndReason): void {
+  replacedBy(newcomer: AccessRequest): void {
+    if (this.endReason === undefined) this.goneFor = { rule: 'replaced', by: takerOf(newcomer) }
+    this.end('replaced')
+  }
+
+  end(reason: EndReason, detail?: string): void {
     if (this.endReason !== undefined) return
     this.endReason = reason
+    this.endDetail = detail
     if (this.client === undefined) this.register.released(this, reason)
     else this.register.ended(this)
   }
 
-  /** Ends it from here: first its account, then its stream. */
+  /** Ends it from our side: first its entry, then its stream. */
   close(reason: EndReason, message?: string): void {
     this.end(reason)
     this.client?.close(message)
@@ -100,25 +110,26 @@ export class Session implements Place {
   giveBack(): void { this.register.gives(this) }
   asksOn(): void { this.register.asksOn(this) }
   quietMs(): number { return this.client?.quietMs() ?? 0 }
+  get outBytes(): number { return this.client?.outBytes ?? 0 }
   goneAfterMs(): number { return this.client?.goneAfterMs() ?? Infinity }
 
-  /** A later word of the backend names whose session it is; nobody goes for that. */
-  named({ userId }: Verdict): void {
-    this.userId ??= userId
+  /** A re-check's answer, which may name a user for the first time or another one; nothing ends for that. */
+  named(verdict: Verdict): void {
+    if (verdict.userId !== undefined) this.userId = verdict.userId
+    this.register.named(this, verdict)
   }
 
   record(): SessionRecord {
     const { request: { sessionId, action, protocol, ip, userAgent, path, streamPath }, client, endReason, startedAt, source, reason, goneFor } = this
-    const shown = shownUserOf(this)
+    const shown = this.shownUser
+    const nextCheckAt = this.register.nextCheckAt(this)
     return {
       id: sessionId, action, protocol, address: client?.address ?? ip, ip, userAgent, path, streamPath,
       ...(shown !== undefined && { user: shown }),
-      startedAt, inBytes: client?.inBytes ?? 0, outBytes: client?.outBytes ?? 0, source, reason,
+      startedAt, inBytes: client?.inBytes ?? 0, outBytes: this.outBytes, source, reason,
+      ...(nextCheckAt !== undefined && { nextCheckAt }),
       ...(endReason !== undefined && { endReason }),
       ...(goneFor !== undefined && { goneFor })
     }
   }
 }
-
-/** A session's user as people are shown it. */
-export const shownUserOf = ({ userId, user }: Session): string | undefined => userId ?? (user === undefined ? undefined : shownUser(user))

@@ -1,22 +1,22 @@
 /**
  * What the servers of a fleet share, as the registry sees it.
  *
- * Every promise here resolves within the store's `timeoutMs`, and with `undefined` while the store is away or did not
- * answer in time: this server then counts by itself. None rejects, and nobody is denied because of the store.
+ * Every promise resolves within the store's `timeoutMs`; with `undefined` if the store is away or did not answer in
+ * time: this server then counts by itself. No promise rejects, and nobody is denied because of the store.
  */
 export interface Store extends StoreMemory {
-  /** Whether the store answers. While it does not, nothing here sends a command or waits. */
+  /** Whether the store answers. While it does not, nothing is sent and nothing waits. */
   readonly up: boolean
-  /** One place of a user's limit, for a newcomer who has a user and a limit. Sends nothing yet. */
+  /** A place for a newcomer with a user and a limit. Sends nothing yet. */
   lease(claim: Claim, occupant: Occupant): Lease
   /**
-   * Whether another server barred this user's device lately. Such a newcomer waits for `enter()` as under `denyNew`.
-   * Knows what other servers told; asks nobody.
+   * Whether another server barred this user's device recently; such a newcomer waits for `enter()` as under `denyNew`.
+   * Uses what other servers announced, without asking.
    */
   barred(user: string, device: Device): boolean
-  /** Keeps this request out, on all servers, while its user has no free place. */
+  /** Bars this request on all servers, as long as its user has no free place. */
   bar(requestKey: string, user: string, device: Device, forMs: number): void
-  /** Ends the user's sessions on all other servers; their listeners hear `endUser`. */
+  /** Ends the user's sessions on all other servers, through their `endUser`. */
   endUser(user: string, order: EndOrder): void
   stats(): StoreStats
   close(): Promise<void>
@@ -25,28 +25,35 @@ export interface Store extends StoreMemory {
 /** A session's address and user agent, in clear. */
 export interface Device { readonly ip: string, readonly userAgent: string }
 
+/** Who took the place of an ended session. */
+export interface Taker extends Device {
+  /** Session id; absent if several servers found out only after an outage of the store that there were too many. */
+  readonly session?: string
+}
+
 /** What a newcomer takes a place for. Users, streams and devices reach the store only as hashes. */
 export interface Claim {
   /** Whose limit it counts for. */
   readonly user: string
   readonly device: Device
   readonly streamPath: string
-  /** The id of a live session. HLS and files have none: one place for user, device and stream, on all servers. */
-  readonly sessionId?: string
-  /** Sessions of the user at once, 1 or more; the newcomer's own answer counts. */
+  readonly sessionId: string
+  /** HLS and file sessions share one place per user, device and stream on all servers; each live session has its own. */
+  readonly isFile: boolean
+  /** The user's limit, 1 or more; the newcomer's own answer counts. */
   readonly limit: number
-  /** `free`: only a free place is taken, and nobody ends for it. */
+  /** `free`: takes only a free place and ends nobody. */
   readonly whenFull: 'endOldest' | 'denyNew' | 'free'
   readonly barMs: number
 }
 
-/** What runs here in a place; looked at with every heartbeat. */
+/** What occupies a place here; read at every heartbeat. */
 export interface Occupant {
-  /** Since the last request was served, or since a send queue that is not empty has shrunk, in milliseconds; 0 for a live session that takes what it is sent. */
+  /** Time since the last request, or since a non-empty send queue last shrank, in milliseconds; 0 for a live session that keeps up. */
   quietMs(): number
-  /** After so long a quiet it is gone without having said so, in milliseconds; `Infinity` is never, 0 is now. The quiet goes on between two looks. */
+  /** After this much quiet it counts as gone, in milliseconds; `Infinity` is never, 0 is now. */
   readonly goneAfterMs: number
-  /** It has lost its place to another and must end. */
+  /** It has lost its place and must end. */
   end(end: PlaceEnd): void
 }
 
@@ -55,22 +62,22 @@ export type PlaceRule = 'reconnect' | 'gone' | 'zap' | 'endOldest' | 'denyNew' |
 
 export interface PlaceEnd {
   readonly rule: PlaceRule
-  /** Sessions that the user goes on with. */
+  /** Sessions the user still has. */
   readonly others: number
   /** Who took the place. */
-  readonly by: Device
+  readonly by: Taker
 }
 
-/** A place that is being taken, held, or given back. */
+/** A place being taken, held, or given back. */
 export interface Lease {
   /**
-   * Before the begin: reserves the place if the user has one left, or if somebody may go for this newcomer.
-   * `denyNew` and `bar` refuse.
+   * Before the begin: reserves a place if one is free, or if another session may end for this newcomer. `denyNew` and
+   * `bar` are refusals.
    */
   enter(): Promise<'in' | 'denyNew' | 'bar' | undefined>
-  /** At the begin: takes the place in any case. Whether the user has more than its places now, so that `settle()` is due 500 ms later. */
+  /** At the begin: takes the place in any case. Resolves with whether the user is now over its limit; then call `settle()` 500 ms later. */
   take(): Promise<boolean | undefined>
-  /** Ends, on all servers, who has to go for this place if there still are too many. True when that is done. */
+  /** Ends sessions for this place, on all servers, if there still are too many. Resolves with true when done. */
   settle(): Promise<true | undefined>
   /** Gives the place back; calling it again does nothing. */
   release(): void
@@ -78,26 +85,28 @@ export interface Lease {
 
 export interface StoreMemory {
   /**
-   * The one look-up for a newcomer of whom nothing is known here.
-   * @param requestKey of the request; its bar is looked for
-   * @param keys by which an allow that covers the request may be known, the most likely first
+   * The single look-up for a newcomer that is unknown here.
+   * @param requestKey - its bar is looked up
+   * @param keys - keys of allows that may cover the request, most likely first
+   * @param viewers - viewers it may belong to: allows older than their last closing are not found
    */
-  recall(requestKey: string, keys: readonly string[]): Promise<Recalled | undefined>
-  /** Remembers what the backend said about a request. `facts` are sealed: only who has the key can read them. */
+  recall(requestKey: string, keys: readonly string[], viewers?: readonly string[]): Promise<Recalled | undefined>
+  /** Remembers the backend's answer to a request. `facts` are encrypted: only those who have the key can read them. */
   remember(key: string, facts: string, forMs: number): Promise<true | undefined>
-  /** Adds keys by which a remembered allow is found, too: those of the directories that an HLS session covers. */
+  /** Makes a remembered allow known under more keys: the directories an HLS session covers. */
   cover(key: string, covered: readonly string[]): Promise<true | undefined>
   /**
-   * Forgets allows, with all they cover, on all servers; the listeners of the others hear `forget`.
-   * @param order - the sessions that they let in end, too
+   * Forgets allows and everything they cover, on all servers, through their `forget`.
+   * @param viewers - closed viewers: whatever they were allowed until now is forgotten, too
+   * @param order - also ends the sessions that these allows admitted
    */
-  forget(keys: readonly string[], order?: EndOrder): void
+  forget(keys: readonly string[], viewers?: readonly string[], order?: EndOrder): void
 }
 
 export interface Recalled {
-  /** What is remembered, where something is. */
+  /** What is remembered, if anything. */
   readonly allow?: {
-    /** Of the request that was allowed, and the one of the keys by which it was found. */
+    /** Key of the allowed request, and the key by which it was found. */
     readonly key: string
     readonly by: string
     readonly facts: string
@@ -107,7 +116,7 @@ export interface Recalled {
   readonly barred: boolean
 }
 
-/** How a session is to be ended. */
+/** How to end a session. */
 export interface EndOrder {
   /** What its client reads. */
   readonly message?: string | undefined
@@ -115,31 +124,29 @@ export interface EndOrder {
   readonly barMs?: number | undefined
 }
 
-/** What other servers want done here, and what is said about the store. */
+/** Orders from other servers, and news about the store. */
 export interface StoreListener {
   /** Another server ended a user's sessions. */
   endUser(isUser: (user: string) => boolean, order: EndOrder): void
-  /** These requests are not remembered any more; with an order the sessions that they opened end, too. */
-  forget(keys: readonly string[], order: EndOrder | undefined): void
-  /**
-   * Takes of places that the store had not heard of were found to be too many: `settle()` of each is due in 500 ms.
-   */
+  /** Forget these requests and viewers; with an order, also end the sessions that the requests opened. */
+  forget(keys: readonly string[], viewers: readonly string[], order: EndOrder | undefined): void
+  /** After an outage of the store, a user was found to be over its limit: call `settle()` in 500 ms. */
   over(lease: Lease): void
-  /** The store is away, each server counts by itself. */
+  /** The store is away; each server counts by itself. */
   onAway(reason: string): void
-  /** It is back, once for each `onAway`, and what runs here is registered there. */
+  /** The store is back, and the sessions running here are registered; once for each `onAway`. */
   onBack(awayMs: number): void
-  /** A server with other limits, or another backend, uses the same store. */
+  /** A server with other limits or another backend uses the same store. */
   onDiffers(what: 'limits' | 'backend'): void
 }
 
 export interface StoreStats {
   readonly up: boolean
-  /** Servers that use the store now, this one included. */
+  /** Servers using the store now, including this one. */
   readonly servers: number
-  /** Commands without a good answer in time, and connections that were lost or could not be made. */
+  /** Commands without a usable answer in time, and failed or lost connections. */
   readonly errors: number
   readonly outages: number
-  /** Places that this server holds. */
+  /** Places held by this server. */
   readonly places: number
 }

@@ -1,26 +1,26 @@
-/** What is known of a device that takes its place back again and again. */
+/** What is known about a device that takes its place back repeatedly. */
 interface Swing {
   streamPath: string
   endedAt: number
   /** It has come back since its last end. */
   back: boolean
   returns: number
-  /** Until then nobody goes for this device because it is the same. */
+  /** Until then no session of the same device ends for it. */
   stillUntil: number
 }
 
 /**
- * Two players that look alike (one address, one user agent) end each other for ever if each starts again by
- * itself. So the returns of a device are counted to the stream on which it has just been ended.
+ * Two players that look alike (same address and user agent) would end each other for ever if each restarts by itself.
+ * So the returns of a device to the stream on which it was just ended are counted.
  */
 export interface Swings {
-  /** A session of the device was ended for another of the same. */
+  /** A session of the device was ended for another session of the same device. */
   ended(device: string, streamPath: string): void
-  /** A client of the device asks; whether nobody may go for it now because it is the same device. */
+  /** A client of the device asks. Returns whether no session of the same device may end for it now. */
   asks(device: string, streamPath: string): boolean
 }
 
-/** A return is one within this long of the end, in milliseconds: nobody zaps away and back as quickly, five times. */
+/** A return is a request within this time after the end, in milliseconds: nobody zaps away and back as quickly five times. */
 export const RETURN_MS = 1000
 const MAX_RETURNS = 5
 const MAX_DEVICES = 20_000

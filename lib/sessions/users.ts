@@ -4,15 +4,15 @@ import type { AccessRequest } from '../access/request.js'
 import type { LimitSettings } from '../access/settings.js'
 import { rulePath } from '../policy/rule-path.js'
 
-/** Says whose session a client's would be; `undefined` is nobody, who has no limit. Never by the address. */
+/** Returns the user of a request; `undefined` is none, who has no limit. Never uses the address. */
 export type UserOf = (request: AccessRequest, facts: { readonly userId?: string | undefined }) => string | undefined
 
-/** How a user whom only a query stands for is called. */
+/** Prefix of users identified only by a query. */
 const BY_QUERY = 'query:'
 
 /**
- * The backend's word (`X-UserId`); else the values of `userParams`, where all are there; else the raw query.
- * A client can vary its query, and so be somebody else; it can never be another whom the backend names.
+ * The backend's `X-UserId`; else the values of `userParams`, if all are present; else the raw query. A client can vary
+ * its query and so become another user, but never one that the backend names.
  */
 export const createUserOf = ({ userParams, ignoreUsers }: Pick<LimitSettings, 'userParams' | 'ignoreUsers'>): UserOf => {
   const ignored = ignoreUsers.map(rulePath)
@@ -23,10 +23,10 @@ export const createUserOf = ({ userParams, ignoreUsers }: Pick<LimitSettings, 'u
   }
 }
 
-/** A user as people are shown it: of a query not more than tells two apart. */
+/** A user as shown to people; of a query only enough to tell two apart. */
 export const shownUser = (user: string): string => user.startsWith(BY_QUERY) ? user.slice(0, BY_QUERY.length + 8) : user
 
-/** The raw values of parameters, joined in their order; `undefined` unless all are there. Of several of a name the last counts. */
+/** The raw values of parameters, joined in order; `undefined` unless all are present. The last of several with one name counts. */
 const paramsOf = (query: string, names: readonly string[]): string | undefined => {
   if (names.length === 0) return undefined
   const values = new Map(query.split('&').map((part): [string, string] => {

@@ -1,10 +1,12 @@
 import { safely } from '../safely.js'
 
-/** Many things that are due some time, on one timer that runs while there are any. */
+/** Many deadlines on one timer, which runs only while there are any. */
 export interface Wheel<T> {
-  /** Each is due once: a later time replaces an earlier. */
+  /** Each is due once: a later time replaces an earlier one. */
   add(item: T, at: number): void
   delete(item: T): void
+  /** Its deadline by the wheel's clock; `undefined` if it is not on the wheel. */
+  dueAt(item: T): number | undefined
   close(): void
   readonly size: number
 }
@@ -12,7 +14,7 @@ export interface Wheel<T> {
 /** Length of a notch, in milliseconds: nothing is due later than this after its time. */
 const NOTCH_MS = 250
 
-/** Runs something again and again. @returns a function that stops it */
+/** Runs a function repeatedly. @returns a function that stops it */
 export type Every = (run: () => void, ms: number) => () => void
 
 const every: Every = (run, ms) => {
@@ -59,6 +61,7 @@ export const createWheel = <T extends { notch: number }>(onDue: (item: T) => voi
       size += 1
     },
     delete: remove,
+    dueAt: (item) => notches.get(item.notch)?.has(item) === true ? item.notch * NOTCH_MS : undefined,
     close() {
       stop?.()
       stop = undefined

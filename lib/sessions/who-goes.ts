@@ -1,27 +1,27 @@
 import { holderOf, isGone, isSameDevice, quietMs, type Occupancy } from './occupancy.js'
 import type { Session } from './session.js'
 
-/** By which rule somebody goes for a newcomer, in their order. */
+/** The rules by which a session ends for a newcomer, in order. */
 export type Rule = 'reconnect' | 'gone' | 'zap' | 'endOldest'
 
-/** Somebody who has to go. */
+/** A session that has to end. */
 export interface Leaver {
   readonly place: Occupancy
   readonly rule: Rule
 }
 
-/** What of the rules counts for a newcomer. */
+/** Which rules apply to a newcomer. */
 export interface Terms {
-  /** Whether somebody may go because it is the same device. */
+  /** Whether sessions of the same device may end. */
   readonly sameDevice: boolean
-  /** Whether the oldest may go where nobody else has to. */
+  /** Whether the oldest may end if no other rule applies. */
   readonly oldest: boolean
 }
 
 /**
- * Who goes for a newcomer, the first to go first: the same device on the same stream, a reconnect whose old
- * connection has not died yet; those who are gone without having said so; the same device on another stream,
- * the quietest first; and then the oldest. Only who was there before goes.
+ * The sessions that may end for a newcomer, in order: the same device on the same stream (a reconnect whose old
+ * connection has not died yet); sessions that are gone without having said so; the same device on another stream,
+ * quietest first; the oldest. Only sessions that began earlier.
  */
 export const whoGoes = (places: readonly Occupancy[], newcomer: Session, { sameDevice, oldest }: Terms): Leaver[] => {
   const rest = places

@@ -9,12 +9,12 @@ export type Client = (ioredis.Redis | ioredis.Cluster) & Readonly<Record<`nha_${
 
 const load = createRequire(import.meta.url)
 
-/** Longest pause before a lost connection is tried again, in milliseconds. */
+/** Longest pause before reconnecting, in milliseconds. */
 const MAX_PAUSE_MS = 1000
 const CONNECT_MS = 2000
 
 /**
- * Loads ioredis, which only those who share a store have.
+ * Loads ioredis, which only operators with a store install.
  * @throws HttpAuthError `ERR_STORE_PACKAGE` if it is missing or of an unsupported version
  */
 const loadPackage = (): typeof ioredis => {
@@ -33,8 +33,8 @@ const loadPackage = (): typeof ioredis => {
 }
 
 /**
- * What ioredis would do by itself when the store is away is an outage of its own: it queues, waits for seconds, and
- * sends again what has been given up. None of that is wanted here, whatever the operator's options say.
+ * ioredis's defaults for an absent store would be an outage of their own: it queues, waits for seconds, and resends
+ * abandoned commands. None of that is wanted here, whatever the operator's options say.
  */
 const OURS = {
   lazyConnect: true,
@@ -43,15 +43,15 @@ const OURS = {
   autoResubscribe: false,
   maxRetriesPerRequest: 0,
   connectTimeout: CONNECT_MS,
-  // How long a connection that is ended may take to close before it is destroyed: its peer may be gone.
+  // How long closing a connection may take before it is destroyed: the peer may be gone.
   disconnectTimeout: 100,
-  // The scripts make keys of their own, which ioredis would not see.
+  // The scripts build keys that ioredis would not see.
   keyPrefix: ''
 } satisfies ioredis.RedisOptions
 
 const pause = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt - 1, 10), MAX_PAUSE_MS)
 
-/** Makes a client that has not connected yet. */
+/** Makes a client that is not connected yet. */
 export const createClient = ({ urls, options }: StoreSettings): Client => {
   const { Redis, Cluster } = loadPackage()
   const own = { ...options, ...OURS }

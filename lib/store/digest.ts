@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 
 /**
- * What the store knows a text by: 128 bits of SHA-256. Each part goes in with its length before it, so that no client can
- * move text from one into another.
+ * A text's id in the store: 128 bits of SHA-256. Each part is prefixed with its length, so that a client cannot move
+ * text from one part into the next.
  */
 export const digest = (...parts: readonly string[]): string =>
   createHash('sha256').update(parts.map((part) => `${part.length}:${part}`).join(''), 'utf16le').digest().toString('base64url', 0, 16)

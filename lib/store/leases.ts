@@ -1,19 +1,19 @@
-import type { Claim, Device, Lease, Occupant, PlaceEnd, PlaceRule } from '../sessions/store.js'
+import type { Claim, Device, Lease, Occupant, PlaceEnd, PlaceRule, Taker } from '../sessions/store.js'
 import { digest } from './digest.js'
 import type { Link } from './link.js'
 import { deviceId, userId, type Names } from './names.js'
 
-/** Places that one command renews. */
+/** Places renewed by one command. */
 export const BATCH = 500
-/** Heartbeats that a place outlives its node. */
+/** How many heartbeats a place outlives its server. */
 export const LEASE_BEATS = 3
 
-/** The places of this node. */
+/** The places held by this server. */
 export interface Leases {
   lease(claim: Claim, occupant: Occupant): Lease
-  /** Gives back what could not be given back before, then renews what is held. */
+  /** Gives back places that could not be given back before, then renews those held. */
   renew(): Promise<void>
-  /** Another node says that a place of this one is lost. */
+  /** Another server says that a place held here is lost. */
   lost(message: string): void
   readonly size: number
 }
@@ -22,57 +22,63 @@ interface Held extends Lease {
   readonly id: string
   readonly user: string
   readonly device: string
+  readonly shown: Device
   readonly stream: string
   readonly limit: number
   readonly occupant: Occupant
   readonly since: number
-  /** The place's begin in the store's words; unknown as long as only a heartbeat has told of it. */
+  /** The place's begin by the store's clock; unknown while only a heartbeat has registered it. */
   begin: string | undefined
-  /** It turned up after an outage, when its user had too many. */
+  /** It was registered after an outage, when its user had too many. */
   late: boolean
-  /** Whether there were too many is not known: the store did not answer. */
+  /** The store did not answer, so it is unknown whether there were too many. */
   unsure: boolean
+  /** The store is being asked for it; renewing it now could give it a place that it is refused. */
+  asking: boolean
 }
 
 const duration = (ms: number): string => Number.isFinite(ms) ? String(Math.max(0, Math.round(ms))) : '-1'
 
-const deviceOf = (text: string): Device => {
+/** Who took a place, as written in the store; if empty, the same device. */
+const takerOf = (text: string, { ip, userAgent }: Device): Taker => {
   try {
-    return JSON.parse(text) as Device
+    return JSON.parse(text) as Taker
   } catch {
-    return { ip: '', userAgent: '' }
+    return { ip, userAgent }
   }
 }
 
 export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOver: (lease: Lease) => void): Leases => {
   const leaseMs = heartbeatMs * LEASE_BEATS
   const held = new Map<string, Held>()
-  /** Places that may still be in the store under this node's name: the user of each, and until when. */
+  /** Places that may still be in the store under this server's name: each one's user, and until when. */
   const debts = new Map<string, { user: string, until: number }>()
   let renewing = false
 
   const owe = (id: string, user: string): void => { debts.set(id, { user, until: performance.now() + leaseMs }) }
-  const end = (id: string, begin: string, end: PlaceEnd): void => {
+  const end = (id: string, begin: string, { by, ...end }: Omit<PlaceEnd, 'by'> & { readonly by: string }): void => {
     const lease = held.get(id)
-    // A message about a place that has been taken again meanwhile is about the one before.
+    // A message about a place that was taken again meanwhile refers to the earlier one.
     if (lease === undefined || (lease.begin !== undefined && Number(begin) < Number(lease.begin))) return
     held.delete(id)
-    lease.occupant.end(end)
+    lease.occupant.end({ ...end, by: takerOf(by, lease.shown) })
   }
   const giveBack = async (id: string, user: string): Promise<boolean> => await link.run('release', [names.user(user)], [names.node, id]) !== undefined
 
   const lease = (claim: Claim, occupant: Occupant): Lease => {
-    const { user, device, streamPath, sessionId, limit, whenFull, barMs } = claim
+    const { user, device, streamPath, sessionId, isFile, limit, whenFull, barMs } = claim
     const [owner, deviceDigest, stream] = [userId(user), deviceId(device), digest('stream', streamPath)]
-    const id = sessionId === undefined ? digest('place', owner, deviceDigest, stream) : digest('session', sessionId)
+    const id = isFile ? digest('place', owner, deviceDigest, stream) : digest('session', sessionId)
     let entered: boolean | undefined
     let released = false
     const ask = async (how: 'take' | 'enter'): Promise<[answer: string, over: boolean] | undefined> => {
       debts.delete(id)
       held.set(id, own)
+      own.asking = true
       const reply = await link.run('take', [names.user(own.user)], [
         names.node, leaseMs, id, deviceDigest, stream, duration(occupant.goneAfterMs), limit, how, whenFull, barMs
       ]) as [string, number, string] | undefined
+      own.asking = false
       own.unsure = reply === undefined
       if (reply === undefined) return undefined
       const [answer, over, begin] = reply
@@ -81,7 +87,7 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
       return [answer, over === 1]
     }
     const own: Held = {
-      id, user: owner, device: deviceDigest, stream, limit, occupant, since: performance.now(), begin: undefined, late: false, unsure: false,
+      id, user: owner, device: deviceDigest, shown: device, stream, limit, occupant, since: performance.now(), begin: undefined, late: false, unsure: false, asking: false,
       async enter() {
         const answer = await ask('enter')
         if (answer === undefined) return undefined
@@ -95,15 +101,17 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
       },
       async settle() {
         if (held.get(id) !== own) return true
+        // A late place is not always the one for which the others end.
+        const by = JSON.stringify({ ip: device.ip, userAgent: device.userAgent, ...(!own.late && { session: sessionId }) } satisfies Taker)
         const reply = await link.run('settle', [names.user(own.user)], [
-          names.node, own.late ? '' : id, whenFull, barMs, leaseMs, JSON.stringify(device), names.channel
+          names.node, own.late ? '' : id, whenFull, barMs, leaseMs, by, names.channel
         ]) as string[] | undefined
         own.unsure = reply === undefined
         if (reply === undefined) return undefined
         own.late = false
-        for (let at = 0; at < reply.length; at += 4) {
-          const [lost = '', rule, others, begin = '0'] = reply.slice(at, at + 4)
-          end(lost, begin, { rule: rule as PlaceRule, others: Number(others), by: device })
+        for (let at = 0; at < reply.length; at += 5) {
+          const [lost = '', rule, others, begin = '0', mine] = reply.slice(at, at + 5)
+          end(lost, begin, { rule: rule as PlaceRule, others: Number(others), by: mine === '1' ? by : '' })
         }
         return true
       },
@@ -143,7 +151,7 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
       const id = next()
       if (what === 'lost') {
         const [rule, others, begin, by] = [next(), next(), next(), next()]
-        end(id, begin, { rule: rule as PlaceRule, others: Number(others), by: deviceOf(by) })
+        end(id, begin, { rule: rule as PlaceRule, others: Number(others), by })
       } else {
         const lease = held.get(id)
         if (lease === undefined) continue
@@ -163,8 +171,8 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
         await payDebts()
         const all = [...held.values()]
         for (let at = 0; at < all.length; at += BATCH) {
-          // What has ended since the heartbeat began is not renewed.
-          if (!await renewBatch(all.slice(at, at + BATCH).filter((lease) => held.get(lease.id) === lease))) return
+          // Sessions that ended since the heartbeat began are not renewed.
+          if (!await renewBatch(all.slice(at, at + BATCH).filter((lease) => held.get(lease.id) === lease && !lease.asking))) return
         }
       } finally {
         renewing = false
@@ -172,7 +180,7 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
     },
     lost(message) {
       const [, id = '', rule, others, begin = '0', by = ''] = /^lost (\S+) (\S+) (\d+) (\d+) (.*)$/s.exec(message) ?? []
-      end(id, begin, { rule: rule as PlaceRule, others: Number(others), by: deviceOf(by) })
+      end(id, begin, { rule: rule as PlaceRule, others: Number(others), by })
     },
     get size() { return held.size }
   }

@@ -2,33 +2,34 @@ import type { StoreSettings } from '../access/settings.js'
 import { safely } from '../safely.js'
 import { trace } from '../trace.js'
 import type { Client } from './client.js'
+import { isReplyOf, senseless } from './replies.js'
 import type { ScriptName } from './scripts.js'
 
 const debug = trace('store')
 
-/** Heartbeats without an answer, after which a connection is ended. */
+/** Unanswered heartbeats after which the connection is ended. */
 const MAX_UNANSWERED = 2
 
-/** The one way to the store. Never rejects, and waits for nobody for longer than `timeoutMs`. */
+/** The only way to the store. Never rejects, and never waits longer than `timeoutMs`. */
 export interface Link {
   readonly up: boolean
-  /** Commands without a good answer in time, and connections that were lost or could not be made. */
+  /** Commands without a usable answer in time, and failed or lost connections. */
   readonly errors: number
   readonly outages: number
-  /** Runs a script; `undefined` if the store is away, says that it cannot, or has not answered in time. */
+  /** Runs a script; `undefined` if the store is away, reports an error, or has not answered in time. */
   run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>
-  /** Waits for what was sent, for no longer than `timeoutMs`. */
+  /** Waits for pending commands, for at most `timeoutMs`. */
   close(): Promise<void>
 }
 
 export interface LinkHooks {
-  /** Keys and arguments of the next sign of life. */
+  /** Keys and arguments of the next heartbeat. */
   hello(): { readonly keys: readonly string[], readonly args: readonly (string | number)[] }
-  /** It was answered in time; the store may still be away, and is up once this returns. */
+  /** A heartbeat was answered in time; if the store was away, it is up when this returns. */
   onHello(reply: unknown): void
-  /** The same, now that commands may be sent. */
+  /** The same, once commands may be sent. */
   onBeat(): void
-  /** Too many were not: the connection is ended, and a new one made. */
+  /** Too many heartbeats were not answered, or an answer made no sense: the connection is ended, and a new one opened. */
   onDead(): void
   onAway(reason: string): void
   /** Once for each `onAway`. */
@@ -38,11 +39,11 @@ export interface LinkHooks {
 type State = { readonly is: 'up' } | { readonly is: 'away', readonly since: number }
 
 /**
- * Watches one connection. It is up once a heartbeat has been answered in time, and away with the first command that was
- * not, or that came back with an error: then nobody waits any more, and nothing but heartbeats is sent.
+ * Watches one connection. It is up once a heartbeat is answered in time, and away with the first command that is not,
+ * or that returns an error: from then on nothing waits and only heartbeats are sent.
  *
- * Each command says until when it is wanted, in the store's own time, which the newest heartbeat told: what lies in a
- * stopped store's socket has no effect when it goes on. What is taken for the store's time is behind it, never before it.
+ * Each command carries a deadline in the store's own time, learned from the latest heartbeat: commands that lie in a
+ * stopped store's socket have no effect when it goes on. Our estimate of the store's time is never ahead of it.
  */
 export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSettings, hooks: LinkHooks): Link => {
   const pending = new Set<() => void>()
@@ -55,13 +56,16 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
   let unanswered = 0
   let closed = false
   const now = (): number => Math.floor(performance.now() * 1000) + offset
-  /** The store's clock was at `time` some time between `sentAt` and now: what is known goes on if that can be, or is put right. */
+  /**
+   * The store's clock showed `time` at some moment between `sentAt` and now: keeps the estimate if that is possible,
+   * otherwise corrects it.
+   */
   const learn = (time: number, sentAt: number): void => {
     const least = time - Math.floor(performance.now() * 1000)
     if (offset < least || offset > time - Math.floor(sentAt * 1000)) offset = least
   }
 
-  /** From now on nobody waits. */
+  /** From now on nothing waits. */
   const giveUpOn = (): void => {
     errors += 1
     if (state.is === 'up') state = { is: 'away', since: performance.now() }
@@ -80,13 +84,23 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
     if (state.is === 'up') return
     const awayMs = performance.now() - state.since
     state = { is: 'up' }
-    // The first time, and after a moment in which this process was too busy itself, there is nothing to take back.
+    // At the start, and after a moment in which only this process was too busy, there is nothing to revoke.
     if (!said) return
     said = false
     hooks.onBack(awayMs)
   }
-  const send = (name: ScriptName, keys: readonly string[], args: readonly (string | number)[], deadline: number): Promise<unknown> =>
-    client[`nha_${name}`](keys.length, ...keys, deadline, ...args)
+  const reconnect = (): void => {
+    debug('the connection is ended')
+    client.disconnect(true)
+    hooks.onDead()
+  }
+  const send = async (name: ScriptName, keys: readonly string[], args: readonly (string | number)[], deadline: number): Promise<unknown> => {
+    const reply = await client[`nha_${name}`](keys.length, ...keys, deadline, ...args)
+    if (isReplyOf(name, reply)) return reply
+    // Answers may be out of step with commands now, and the next one would be somebody else's.
+    reconnect()
+    throw senseless(name)
+  }
 
   const waiting = new Set<() => void>()
   const drained = (): Promise<void> => new Promise((resolve) => {
@@ -103,11 +117,12 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
         if (pending.size === 0) for (const done of waiting) done()
       }
       const giveUp = (): void => settle(undefined)
-      // The answer may lie in the socket if it was this process that was busy: one more turn reads it.
+      // If this process was busy, the answer may already be in the socket: one more turn reads it.
       const late = safely(giveUp, () => {
         if (!pending.has(giveUp)) return
         giveUpOn()
-        // If this process was too busy even to send it in time, a heartbeat is answered at once; if not, that is the outage.
+        // If this process was too busy even to send it in time, a heartbeat is answered at once; if not, that is the
+        // outage.
         hello()
       })
       const timer = setTimeout(safely(giveUp, () => setImmediate(late)), timeoutMs)
@@ -116,7 +131,7 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
         if (!pending.has(giveUp)) return
         const { message } = error as Error
         if (!message.startsWith('LATE')) return fail(message)
-        // It did come in time: the clocks have moved against each other.
+        // It did arrive in time: the clocks have drifted apart.
         giveUpOn()
         hello()
       })
@@ -125,9 +140,7 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
   const beat = (): void => {
     if (unanswered >= MAX_UNANSWERED) {
       unanswered = 0
-      debug('the connection is ended')
-      client.disconnect(true)
-      hooks.onDead()
+      reconnect()
       return
     }
     unanswered += 1
@@ -143,7 +156,7 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
     const late = setTimeout(safely(undefined, () => setImmediate(giveUp)), timeoutMs)
     let answered = false
     const { keys, args } = hooks.hello()
-    send('hello', keys, args, 0).then((reply) => {
+    send('hello', keys, args, 0).then(safely(undefined, (reply: unknown) => {
       answered = true
       clearTimeout(late)
       if (closed) return
@@ -153,13 +166,13 @@ export const createLink = (client: Client, { timeoutMs, heartbeatMs }: StoreSett
       hooks.onHello(reply)
       back()
       hooks.onBeat()
-    }, (error: unknown) => {
+    }), safely(undefined, (error: unknown) => {
       answered = true
       clearTimeout(late)
-      // It is an answer, if not a good one.
+      // An answer, though an error.
       unanswered = 0
       fail((error as Error).message)
-    })
+    }))
   }
   const timer = setInterval(safely(undefined, beat), heartbeatMs).unref()
 

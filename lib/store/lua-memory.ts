@@ -1,9 +1,9 @@
 import { PRELUDE, USER } from './lua-prelude.js'
 
 /**
- * Looks for a remembered allow and for a bar. `KEYS`: the keys of allows, the bar, and of the keys' prefix for users one as an example;
- * `ARGV`: deadline, bar prefix for users. Returns barred, which key, its sealed facts, the sealed key of the allow that it covers, and
- * the rest of its time in ms.
+ * Looks up a remembered allow and a bar. `KEYS`: the allows, the marks of closed viewers, the bar; `ARGV`: deadline,
+ * prefix of users' keys, number of allows. Returns: barred, index of the found key, its encrypted facts, the encrypted
+ * key of the covering allow, and its remaining time in ms. An allow older than a mark does not count.
  */
 export const RECALL = `${PRELUDE}${USER}
 local barKey = KEYS[#KEYS]
@@ -24,26 +24,33 @@ if userId then
     keep(key, tonumber(barMs))
   end
 end
-for at = 1, #KEYS - 1 do
-  local found = redis.call('HMGET', KEYS[at], 'facts', 'to', 'key')
-  if found[1] then return { barred, at, found[1], '', redis.call('PTTL', KEYS[at]) } end
-  if found[2] then
-    local facts = redis.call('HGET', found[2], 'facts')
-    if facts then return { barred, at, facts, found[3], redis.call('PTTL', found[2]) } end
+local closed = 0
+for at = tonumber(ARGV[3]) + 1, #KEYS - 1 do closed = math.max(closed, tonumber(redis.call('GET', KEYS[at]) or 0)) end
+for at = 1, tonumber(ARGV[3]) do
+  local found = redis.call('HMGET', KEYS[at], 'facts', 'at', 'to', 'key')
+  local key, sealedKey, facts, since = KEYS[at], '', found[1], found[2]
+  if not facts and found[3] then
+    key, sealedKey = found[3], found[4]
+    facts, since = unpack(redis.call('HMGET', key, 'facts', 'at'))
   end
+  if facts and tonumber(since) > closed then return { barred, at, facts, sealedKey, redis.call('PTTL', key) } end
 end
 return { barred, 0, '', '', 0 }
 `
 
-/** Remembers an allow, or remembers it longer with all that it covers. `KEYS[1]`; `ARGV`: deadline, sealed facts, for how many ms. */
+/**
+ * Remembers an allow, or extends it with everything it covers. `KEYS`: the allow, and a key that lives as long as any
+ * allow; `ARGV`: deadline, encrypted facts, duration in ms.
+ */
 export const REMEMBER = `${PRELUDE}
-redis.call('HSET', KEYS[1], 'facts', ARGV[2])
+if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then redis.call('SET', KEYS[2], 1, 'PX', ARGV[3]) end
+redis.call('HSET', KEYS[1], 'facts', ARGV[2], 'at', int(now))
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 for covered in (redis.call('HGET', KEYS[1], 'covers') or ''):gmatch('%S+') do redis.call('PEXPIRE', covered, ARGV[3]) end
 return 1
 `
 
-/** Makes an allow (`KEYS[1]`) known by the other keys, too. `ARGV`: deadline, then for each of them its sealed key of the allow. */
+/** Makes an allow (`KEYS[1]`) known under the other keys. `ARGV`: deadline, then for each key the allow's key, encrypted for it. */
 export const COVER = `${PRELUDE}
 local left = redis.call('PTTL', KEYS[1])
 if left <= 0 then return 0 end
@@ -57,7 +64,7 @@ redis.call('HSET', KEYS[1], 'covers', covers)
 return 1
 `
 
-/** Bars a request. `KEYS[1]`: the bar, `KEYS[2]`: its user; `ARGV`: deadline, user, device, ms. */
+/** Bars a request. `KEYS`: the bar, its user; `ARGV`: deadline, user, device, duration in ms. */
 export const BAR = `${PRELUDE}${USER}
 redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[4], 'PX', ARGV[4])
 redis.call('HSET', KEYS[2], 'b' .. ARGV[3], after(tonumber(ARGV[4])))

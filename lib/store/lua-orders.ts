@@ -1,14 +1,19 @@
 import { PRELUDE } from './lua-prelude.js'
 
-/** How long orders to all servers are kept for one that missed the message, in milliseconds; and how many at most. */
+/** How long orders are kept for servers that missed the message, in milliseconds; and how many at most. */
 const KEPT_MS = 60_000
 const KEPT = 1000
 
 /**
- * Tells all servers something. `KEYS`: the list of orders, then the allows to forget; `ARGV`: deadline, channel, order. Returns when.
+ * Sends an order to all servers. `KEYS`: the list of orders, the key that lives as long as any allow, the allows to
+ * forget, the marks of closed viewers; `ARGV`: deadline, channel, order, number of allows. Returns its time.
  */
 export const ORDER = `${PRELUDE}
-for at = 2, #KEYS do redis.call('DEL', KEYS[at]) end
+local firstMark, marksMs = 3 + tonumber(ARGV[4]), redis.call('PTTL', KEYS[2])
+for at = 3, #KEYS do
+  if at < firstMark then redis.call('DEL', KEYS[at])
+  elseif marksMs > 0 then redis.call('SET', KEYS[at], int(now), 'PX', marksMs) end
+end
 local order = int(now) .. ' ' .. ARGV[3]
 redis.call('ZADD', KEYS[1], int(now), order)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', int(now - ${KEPT_MS} * 1000))
@@ -19,9 +24,9 @@ return int(now)
 `
 
 /**
- * A node's sign of life. `KEYS`: the nodes, the orders; `ARGV`: deadline, node, lease in ms, fingerprint, the newest order that it has heard
- * (0: it is new). Returns the store's time, how many nodes there are, the orders since, and the fingerprints of the others.
- * Writes on purpose: a store that can only be read is away.
+ * A heartbeat. `KEYS`: the servers, the orders; `ARGV`: deadline, server, lease in ms, fingerprint, time of the newest
+ * order it has heard (0: it is new). Returns the store's time, the number of servers, the orders since then, and the
+ * others' fingerprints. Writes on purpose: a read-only store counts as away.
  */
 export const HELLO = `${PRELUDE}
 local nodes, orders, since = KEYS[1], KEYS[2], tonumber(ARGV[5])

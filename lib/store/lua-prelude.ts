@@ -1,6 +1,6 @@
 /**
- * What every script begins with. Times are the store's own, in microseconds; a script whose caller has given up by then
- * (`ARGV[1]`, 0 for never) does nothing: commands that lie in a stopped store's socket must not be carried out later.
+ * The beginning of every script. Times are the store's own, in microseconds. A script whose deadline (`ARGV[1]`, 0 for
+ * none) has passed does nothing: commands that lay in a stopped store's socket must not take effect later.
  */
 export const PRELUDE = `
 local clock = redis.call('TIME')

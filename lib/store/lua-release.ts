@@ -1,6 +1,6 @@
 import { PRELUDE, USER } from './lua-prelude.js'
 
-/** Gives a place back. `KEYS[1]`: the user; `ARGV`: deadline, node, place. It goes when no other node has it. */
+/** Gives a place back. `KEYS[1]`: the user; `ARGV`: deadline, server, place. The place is freed when no other server holds it. */
 export const RELEASE = `${PRELUDE}${USER}
 local key, field = KEYS[1], 'p' .. ARGV[3]
 local found = redis.call('HGET', key, field)

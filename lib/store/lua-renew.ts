@@ -1,13 +1,13 @@
 import { PRELUDE, USER } from './lua-prelude.js'
 
-/** Values that each place takes in `ARGV`. */
+/** Values per place in `ARGV`. */
 export const RENEW_FIELDS = 9
 
 /**
- * Renews a node's places, of many users. `KEYS`: the users; `ARGV`: deadline, node, lease in ms, bar in ms, then for each place: which
- * key, id, device, stream, age, quiet, goneMs, limit, and 1 if its node does not know whether there were too many. A place
- * that was lost stays so and is returned, flat: `lost`, id, rule, others, begin, who; one that was missing is added, and where there may
- * be too many: `over`, id.
+ * Renews a server's places of many users. `KEYS`: the users; `ARGV`: deadline, server, lease in ms, bar in ms, then for
+ * each place: index of the key, id, device, stream, age, quiet, goneMs, limit, and 1 if the server does not know
+ * whether there were too many. A lost place stays lost and is returned as `lost`, id, rule, others, begin, who; a
+ * missing one is added, and returned as `over`, id if there may be too many.
  */
 export const RENEW = `${PRELUDE}${USER}
 local node, lease, bar = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])

@@ -1,9 +1,9 @@
 import { PRELUDE, USER } from './lua-prelude.js'
 
 /**
- * Takes a place of a user (`KEYS[1]`). `ARGV`: deadline, node, lease in ms, place, device, stream, goneMs, limit,
- * `take` or `enter`, policy, bar in ms. Returns what came of it, whether there are too many now, and the place's begin.
- * Idempotent by the place's id: whoever has it keeps it, and its begin.
+ * Takes a place of a user (`KEYS[1]`). `ARGV`: deadline, server, lease in ms, place, device, stream, goneMs, limit,
+ * `take` or `enter`, policy, bar in ms. Returns the result, whether there are now too many, and the place's begin.
+ * Idempotent by the place's id: an existing place keeps its begin.
  */
 export const TAKE = `${PRELUDE}${USER}
 local key, node, lease = KEYS[1], ARGV[2], tonumber(ARGV[3])

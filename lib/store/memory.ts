@@ -5,10 +5,10 @@ import { seal, unseal } from './seal.js'
 
 const done = (reply: unknown): true | undefined => reply === undefined ? undefined : true
 
-/** What is remembered for all servers; what it is remembered by and what it says can be read by nobody who does not know the request. */
-export const createMemory = (link: Link, names: Names): Omit<StoreMemory, 'forget'> => ({
-  async recall(requestKey, keys): Promise<Recalled | undefined> {
-    const reply = await link.run('recall', [...keys.map(names.allow), names.bar(requestKey)], [names.users]) as
+/** The memory shared by all servers. Keys and contents can be read only by those who know the request. */
+export const createMemory = (link: Pick<Link, 'run'>, names: Names): Omit<StoreMemory, 'forget'> => ({
+  async recall(requestKey, keys, viewers = []): Promise<Recalled | undefined> {
+    const reply = await link.run('recall', [...keys.map(names.allow), ...viewers.map(names.closed), names.bar(requestKey)], [names.users, keys.length]) as
       [barred: number, at: number, facts: string, key: string, leftMs: number] | undefined
     if (reply === undefined) return undefined
     const [barred, at, sealed, sealedKey, remainingMs] = reply
@@ -21,7 +21,7 @@ export const createMemory = (link: Link, names: Names): Omit<StoreMemory, 'forge
     }
   },
   async remember(key, facts, forMs) {
-    return done(await link.run('remember', [names.allow(key)], [seal(facts, key), Math.max(1, Math.round(forMs))]))
+    return done(await link.run('remember', [names.allow(key), names.allows], [seal(facts, key), Math.max(1, Math.round(forMs))]))
   },
   async cover(key, covered) {
     if (covered.length === 0) return true

@@ -1,7 +1,7 @@
 import type { Device } from '../sessions/store.js'
 import { digest } from './digest.js'
 
-/** The names of everything in the store. The prefix is a hash tag: all keys of a Cluster are in one slot. */
+/** The names of everything in the store. The prefix is a hash tag, so that all keys of a Cluster are in one slot. */
 export const createNames = (prefix: string, node: string) => {
   const key = (kind: string): string => `{${prefix}}:${kind}`
   const channel = key('to:')
@@ -12,8 +12,11 @@ export const createNames = (prefix: string, node: string) => {
     users: key('user:'),
     user: (id: string): string => `${key('user:')}${id}`,
     allow: (requestKey: string): string => `${key('allow:')}${digest('allow', requestKey)}`,
+    /** Lives as long as any allow. */
+    allows: key('remembered'),
+    closed: (viewer: string): string => `${key('closed:')}${digest('closed', viewer)}`,
     bar: (requestKey: string): string => `${key('bar:')}${digest('bar', requestKey)}`,
-    /** Messages go to one node, or to all. */
+    /** Channels of one server, and of all. */
     channel,
     mine: `${channel}${node}`,
     everybody: `${channel}all`

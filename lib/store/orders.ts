@@ -8,34 +8,35 @@ const debug = trace('store')
 /** What a server tells all others. */
 type Order =
   | { readonly is: 'end-user', readonly user: string, readonly order: EndOrder }
-  | { readonly is: 'forget', readonly keys: readonly string[], readonly order?: EndOrder }
+  | { readonly is: 'forget', readonly keys: readonly string[], readonly viewers: readonly string[], readonly order?: EndOrder }
   | { readonly is: 'bar', readonly user: string, readonly device: string, readonly forMs: number }
 
-/** Bars of other servers that are known here at most. */
+/** Most bars of other servers known here. */
 const MAX_BARS = 20_000
 
-/** Orders to all servers: by message, and with the next heartbeat for whoever missed it. */
+/** Orders to all servers: by message, and with the next heartbeat for servers that missed it. */
 export interface Orders {
   endUser(user: string, order: EndOrder): void
-  forget(keys: readonly string[], order?: EndOrder): void
+  forget(keys: readonly string[], viewers?: readonly string[], order?: EndOrder): void
   bar(user: string, device: Device, forMs: number): void
   barred(user: string, device: Device): boolean
-  /** An order has come, the first time or again. */
+  /** An order arrives, for the first time or again. */
   hear(text: string): void
   /** When the newest order was given that has been heard, in the store's words; `0` before the first heartbeat. */
   readonly heardUntil: string
-  /** The store's time, told by a heartbeat after all orders that it brought. */
+  /** The store's time, from a heartbeat, after all orders that came with it. */
   heard(time: string): void
 }
 
 export const createOrders = (link: Link, names: Names, listener: Pick<StoreListener, 'endUser' | 'forget'>): Orders => {
-  /** Orders since the last heartbeat: one comes by message, and once more with that. */
+  /** Orders since the last heartbeat: each comes by message and once more with the heartbeat. */
   let recent = new Set<string>()
   let heardUntil = '0'
   const bars = new Map<string, number>()
 
-  const give = (order: Order, forgotten: readonly string[] = []): void => {
-    void link.run('order', [names.orders, ...forgotten], [names.everybody, `${names.node} ${JSON.stringify(order)}`])
+  const give = (order: Order, allows: readonly string[] = [], viewers: readonly string[] = []): void => {
+    const keys = [names.orders, names.allows, ...allows.map(names.allow), ...viewers.map(names.closed)]
+    void link.run('order', keys, [names.everybody, `${names.node} ${JSON.stringify(order)}`, allows.length])
   }
   const isBarred = (key: string): boolean => {
     const until = bars.get(key)
@@ -52,14 +53,14 @@ export const createOrders = (link: Link, names: Names, listener: Pick<StoreListe
   const obey = (order: Order): void => {
     switch (order.is) {
       case 'end-user': return listener.endUser((user) => userId(user) === order.user, order.order)
-      case 'forget': return listener.forget(order.keys, order.order)
+      case 'forget': return listener.forget(order.keys, order.viewers, order.order)
       case 'bar': return noteBar(order.user, order.device, order.forMs)
     }
   }
 
   return {
     endUser: (user, order) => give({ is: 'end-user', user: userId(user), order }),
-    forget: (keys, order) => give({ is: 'forget', keys, ...(order && { order }) }, keys.map(names.allow)),
+    forget: (keys, viewers = [], order) => give({ is: 'forget', keys, viewers, ...(order && { order }) }, keys, viewers),
     bar: (user, device, forMs) => give({ is: 'bar', user: userId(user), device: deviceId(device), forMs }),
     barred: (user, device) => bars.size > 0 && isBarred(`${userId(user)} ${deviceId(device)}`),
     hear(text) {

@@ -2,20 +2,28 @@ import { randomBytes } from 'node:crypto'
 import type { StoreSettings } from '../access/settings.js'
 import { safely } from '../safely.js'
 import { createClient } from './client.js'
+import type { Link } from './link.js'
+import { createMemory } from './memory.js'
 import { createNames } from './names.js'
-import { seal, unseal } from './seal.js'
+import { isReplyOf, senseless } from './replies.js'
 
-/** What came of a look at the store: how long it took to connect and to answer twice, in milliseconds; or why it did not. */
+/** The result of testing the store: milliseconds to connect and to answer twice, or the reason why it failed. */
 export type Probed = { readonly connectMs: number, readonly answerMs: number } | { readonly reason: string }
 
 const CONNECT_MS = 5000
-/** What is written lives as long. */
+/** How long the test's entry lives. */
 const KEPT_MS = 1000
 
-/** Writes something into the store under a key of its own, and reads it. No other server hears of it. */
+/** Writes an entry under a key of its own and reads it back. No other server notices. */
 export const probeStore = async (settings: StoreSettings): Promise<Probed> => {
   const client = createClient(settings)
-  const names = createNames(settings.prefix, 'check')
+  // As a server does it, but without the deadline that voids late commands.
+  const run: Link['run'] = async (name, keys, args) => {
+    const reply = await client[`nha_${name}`](keys.length, ...keys, 0, ...args)
+    if (!isReplyOf(name, reply)) throw senseless(name)
+    return reply
+  }
+  const memory = createMemory({ run }, createNames(settings.prefix, 'check'))
   const key = randomBytes(16).toString('hex')
   const since = performance.now()
   let last: string | undefined
@@ -23,15 +31,14 @@ export const probeStore = async (settings: StoreSettings): Promise<Probed> => {
   try {
     await inTime(client.connect(), CONNECT_MS, () => 'no connection in time')
     const connectMs = performance.now() - since
-    const ask = async (): Promise<unknown> => {
-      await client.nha_remember(1, names.allow(key), 0, seal(key, key), KEPT_MS)
-      return client.nha_recall(2, names.allow(key), names.bar(key), 0, names.users)
+    const ask = async (): Promise<boolean> => {
+      await memory.remember(key, key, KEPT_MS)
+      return (await memory.recall(key, [key]))?.allow?.facts === key
     }
-    const [, , sealed] = await inTime(ask(), CONNECT_MS, () => 'no answer in time') as [number, number, string]
-    if (unseal(sealed, key) !== key) return { reason: 'what was written could not be read' }
+    if (!await inTime(ask(), CONNECT_MS, () => 'no answer in time')) return { reason: 'what was written could not be read' }
     return { connectMs: Math.round(connectMs), answerMs: Math.round((performance.now() - since - connectMs) * 10) / 10 }
   } catch (error) {
-    // That a connection is closed says less than why.
+    // The cause says more than that the connection is closed.
     return { reason: last ?? (error as Error).message }
   } finally {
     client.disconnect()

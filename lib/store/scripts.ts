@@ -5,7 +5,7 @@ import { RENEW } from './lua-renew.js'
 import { SETTLE } from './lua-settle.js'
 import { TAKE } from './lua-take.js'
 
-/** Every command that the store is sent, by name. */
+/** All commands sent to the store, by name. */
 export const SCRIPTS = {
   take: TAKE, settle: SETTLE, renew: RENEW, release: RELEASE,
   recall: RECALL, remember: REMEMBER, cover: COVER, bar: BAR,

@@ -6,14 +6,14 @@ const TAG_BYTES = 16
 
 const keyOf = (secret: string): Buffer => createHash('sha256').update(`seal:${secret}`).digest()
 
-/** Encrypts a text for whoever knows the secret, which is never in the store: the hash of the whole request. */
+/** Encrypts a text with a secret that is never in the store: the hash of the whole request. */
 export const seal = (text: string, secret: string): string => {
   const iv = randomBytes(IV_BYTES)
   const cipher = createCipheriv(CIPHER, keyOf(secret), iv, { authTagLength: TAG_BYTES })
   return Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64')
 }
 
-/** The text, or `undefined` for what was not sealed with this secret. */
+/** Decrypts a text; `undefined` if it was not encrypted with this secret. */
 export const unseal = (sealed: string, secret: string): string | undefined => {
   const bytes = Buffer.from(sealed, 'base64')
   if (bytes.length < IV_BYTES + TAG_BYTES) return undefined

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { StoreSettings } from '../access/settings.js'
-import { safely } from '../safely.js'
+import { caught, safely } from '../safely.js'
 import { trace } from '../trace.js'
 import type { Store, StoreListener } from '../sessions/store.js'
 import { createClient } from './client.js'
@@ -12,36 +12,36 @@ import { createOrders } from './orders.js'
 
 const debug = trace('store')
 
-/** Hashes of what must be the same on all servers. */
+/** Hashes of the settings that must be the same on all servers. */
 export interface Fingerprint { readonly limits: string, readonly backend: string }
 
 /**
- * Connects to the store. Node ids are random for each start: what a server leaves behind that ended is nobody's.
+ * Connects to the store. Server ids are random for each start: what an ended server leaves behind belongs to nobody.
+ * @param fingerprint - of the settings in force at each call: a reload changes it
  * @throws HttpAuthError `ERR_STORE_PACKAGE` if ioredis is missing; a store that does not answer is no error
  */
-export const createStore = (settings: StoreSettings, fingerprint: Fingerprint, listener: StoreListener): Store => {
+export const createStore = (settings: StoreSettings, fingerprint: () => Fingerprint, listener: StoreListener): Store => {
   const client = createClient(settings)
   const subscriber = createClient(settings)
   const names = createNames(settings.prefix, randomBytes(8).toString('base64url'))
   const differing = new Set<string>()
   let servers = 0
+  let subscribed = false
   let closed = false
 
   const compare = (others: readonly string[]): void => {
-    for (const other of others) {
-      const [limits, backend] = other.split(' ')
-      for (const [what, differs] of [['limits', limits !== fingerprint.limits], ['backend', backend !== fingerprint.backend]] as const) {
-        if (!differs || differing.has(what)) continue
-        differing.add(what)
-        listener.onDiffers(what)
-      }
+    const own = fingerprint()
+    for (const [index, what] of (['limits', 'backend'] as const).entries()) {
+      const differs = others.some((other) => other.split(' ')[index] !== own[what])
+      if (differs && !differing.has(what)) listener.onDiffers(what)
+      differing[differs ? 'add' : 'delete'](what)
     }
   }
   const link = createLink(client, settings, {
-    hello: () => ({
-      keys: [names.nodes, names.orders],
-      args: [names.node, settings.heartbeatMs * LEASE_BEATS, `${fingerprint.limits} ${fingerprint.backend}`, orders.heardUntil]
-    }),
+    hello() {
+      const { limits, backend } = fingerprint()
+      return { keys: [names.nodes, names.orders], args: [names.node, settings.heartbeatMs * LEASE_BEATS, `${limits} ${backend}`, orders.heardUntil] }
+    },
     onHello(reply) {
       const [time, count, missed, others] = reply as [string, number, string[], string[]]
       servers = count
@@ -49,8 +49,11 @@ export const createStore = (settings: StoreSettings, fingerprint: Fingerprint, l
       orders.heard(time)
       compare(others)
     },
-    onBeat: () => void leases.renew(),
-    // Its messages come on a connection of their own, of which no heartbeat tells whether it is dead.
+    onBeat() {
+      subscribe()
+      leases.renew().catch(caught)
+    },
+    // Messages arrive on a second connection, about which heartbeats say nothing.
     onDead: () => subscriber.disconnect(true),
     onAway: listener.onAway,
     onBack: listener.onBack
@@ -64,10 +67,20 @@ export const createStore = (settings: StoreSettings, fingerprint: Fingerprint, l
     else orders.hear(message)
   }))
   subscriber.on('error', safely(undefined, (error: Error) => debug('subscriber: %s', error)))
+  /**
+   * Only to what has answered a heartbeat as a Redis does: any other answer to SUBSCRIBE makes ioredis throw where nobody can catch it.
+   * Until then heartbeats bring what messages would have.
+   */
   const subscribe = safely(undefined, () => {
-    subscriber.subscribe(names.mine, names.everybody).catch((error: unknown) => debug('subscriber: %s', error))
+    if (subscribed || !link.up || subscriber.status !== 'ready') return
+    subscribed = true
+    subscriber.subscribe(names.mine, names.everybody).catch((error: unknown) => {
+      subscribed = false
+      debug('subscriber: %s', error)
+    })
   })
   subscriber.on('ready', subscribe)
+  subscriber.on('close', safely(undefined, () => { subscribed = false }))
   subscriber.connect().catch((error: unknown) => debug('subscriber: %s', error))
 
   return {

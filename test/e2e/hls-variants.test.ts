@@ -3,17 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
 import { progressOf, startBrowser } from '../support/browser.js'
-import { cleanup } from '../support/cleanup.js'
 import { playFrames } from '../support/ffmpeg.js'
 import { fileClient, type FileClient } from '../support/file-clients.js'
 import { copyPage } from '../support/hls-example.js'
 import { watchServed, type Served } from '../support/served.js'
-import { startServer, type TestServer } from '../support/server.js'
 import { spawn, tool, type Tool } from '../support/tools.js'
 import { VOD_FRAMES, VOD_KEY, writeHlsVariants } from '../support/vod.js'
 import { inTime, until } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
 
 /** With the files that a player of all of it fetches, beside others. */
 const VARIANTS = [
@@ -42,26 +40,16 @@ const asNobody = (): SpawnOptions => ({ env: { ...process.env, HOME: tmpdir() },
 
 describe('kinds of HLS, with real players', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
   let client: FileClient
   let page: Page
   let served: () => Promise<Served[]>
-
+  const { backend, server, keep, last } = withServer({ config: { static: { router: '/static', root: 'static' } } })
   before(async () => {
-    backend = keep(await startBackend())
-    server = keep(await startServer({ config: { static: { router: '/static', root: 'static' } }, options: { url: backend.url } }))
-    client = keep(fileClient(server.ports))
+    client = last(fileClient(server.ports))
     served = await watchServed(server)
     await writeHlsVariants(join(server.dir, 'static'))
     await copyPage(join(server.dir, 'static'))
-    page = await keep(await startBrowser()).newPage()
-  })
-  after(() => keep.run())
-  beforeEach(() => {
-    backend.reset()
-    backend.requests.length = 0
+    page = await last(await startBrowser()).newPage()
   })
 
   /** What one player got of a stream, by file. */

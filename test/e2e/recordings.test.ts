@@ -1,31 +1,22 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { playFrames } from '../support/ffmpeg.js'
 import { fileClient, type FileClient } from '../support/file-clients.js'
 import { watchServed, type Served } from '../support/served.js'
-import { startServer, type TestServer } from '../support/server.js'
 import { publishVod, VOD_FRAMES, writeMp4 } from '../support/vod.js'
 import { inTime, until } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
 
 describe('recorded files, with ffmpeg', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
   let client: FileClient
   let served: () => Promise<Served[]>
   /** By kind: its path at the server, and its bytes. */
   const files = new Map<string, { path: string, bytes: Buffer }>()
-
+  const { backend, server, keep, last } = withServer({ config: { static: { router: '/static', root: 'static' }, record: { auto: true, path: 'static/rec' } } })
   before(async () => {
-    backend = keep(await startBackend())
-    server = keep(await startServer({
-      config: { static: { router: '/static', root: 'static' }, record: { auto: true, path: 'static/rec' } }, options: { url: backend.url }
-    }))
-    client = keep(fileClient(server.ports))
+    client = last(fileClient(server.ports))
     served = await watchServed(server)
     const root = join(server.dir, 'static')
     await writeMp4(join(root, 'rec/live/s/film.mp4'))
@@ -39,8 +30,6 @@ describe('recorded files, with ffmpeg', function () {
       files.set(kind, { path: `/static/rec/live/s/${name}`, bytes: await readFile(join(root, 'rec/live/s', name)) })
     }
   })
-  after(() => keep.run())
-  beforeEach(() => { backend.requests.length = 0 })
 
   const url = (path: string, token: string): string => `http://127.0.0.1:${server.ports.http}${path}?token=${token}`
 

@@ -2,6 +2,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import type { Speech } from '../support/clients.js'
 import { COMMAND, RtmpClient } from '../support/rtmp-client.js'
 import { encodeAmfs, type AmfValue } from '../support/amf.js'
+import { MOUNT } from '../support/hosts.js'
 import { toChunks } from '../support/rtmp-chunks.js'
 import { rtmpBytes } from './rtmp-input.js'
 import { httpText, httpFrames } from './http-input.js'
@@ -55,10 +56,10 @@ export const rtmpCost: Arbitrary<CostInput> = fc.record({
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
 /** What one may repeat, and between what. */
 const GROWING: readonly [head: string, tail: string][] = [
-  ['GET /live/x', '.flv?token=1 HTTP/1.1\r\nHost: h\r\n\r\n'], ['GET /static/live/s/', ' HTTP/1.1\r\nHost: h\r\n\r\n'],
-  ['GET /static/live/s/index.m3u8?token=123&', ' HTTP/1.1\r\nHost: h\r\n\r\n'], ['GET /live/x.flv?token=1&', ' HTTP/1.1\r\nHost: h\r\n\r\n'],
+  ['GET /live/x', '.flv?token=1 HTTP/1.1\r\nHost: h\r\n\r\n'], [`GET ${MOUNT}/live/s/`, ' HTTP/1.1\r\nHost: h\r\n\r\n'],
+  [`GET ${MOUNT}/live/s/index.m3u8?token=123&`, ' HTTP/1.1\r\nHost: h\r\n\r\n'], ['GET /live/x.flv?token=1&', ' HTTP/1.1\r\nHost: h\r\n\r\n'],
   ...['Host', 'Range', 'If-None-Match', 'If-Range', 'Accept-Encoding', 'Cookie', 'User-Agent', 'Origin', 'X-Forwarded-For', 'Content-Type', 'X'].map((name): [string, string] =>
-    [`GET /static/live/s/index.m3u8?token=123 HTTP/1.1\r\n${name === 'Host' ? '' : 'Host: h\r\n'}${name}: `, '\r\n\r\n'])
+    [`GET ${MOUNT}/live/s/index.m3u8?token=123 HTTP/1.1\r\n${name === 'Host' ? '' : 'Host: h\r\n'}${name}: `, '\r\n\r\n'])
 ]
 const line = fc.tuple(fc.constantFrom(...GROWING), httpText).map(([[head, tail], unit]) => ({ head: latin1(head), unit: latin1(unit), tail: latin1(tail), bytes: 14_000 }))
 const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
@@ -83,7 +84,7 @@ export const hpackReset = (path: string): Buffer => Buffer.concat([frame(1, 5, N
 
 const bytes = (most: number): Arbitrary<Buffer> => fc.uint8Array({ maxLength: most }).map((array) => Buffer.from(array))
 const http2Unit = fc.oneof(
-  fc.constantFrom('/live/cost.flv?token=1', '/live/cost.flv?token=123', '/static/live/s/index.m3u8?token=1', '/x').map(hpackReset),
+  fc.constantFrom('/live/cost.flv?token=1', '/live/cost.flv?token=123', `${MOUNT}/live/s/index.m3u8?token=1`, '/x').map(hpackReset),
   fc.tuple(fc.nat(10), fc.constantFrom(0, 1, 4, 5, 8, 0x20, 0xff), fc.constantFrom(0, 1, NEXT_STREAM), fc.oneof(bytes(20), fc.constant(Buffer.alloc(8)), fc.constant(Buffer.alloc(4))))
     .map((parts) => frame(...parts)))
 const http2: Arbitrary<CostInput> = fc.array(http2Unit, { minLength: 1, maxLength: 3 }).map((unit) => (

@@ -8,7 +8,11 @@ import { fuzz, type Subject } from './fuzz.js'
 import { http } from './http.js'
 import { rtmp } from './rtmp.js'
 
+const USAGE = `Usage: npm run fuzz -- [--subject rtmp|http|cost-rtmp|cost-http] [--count 100000] [--seed N] [--batch 100]
+`
+
 const { values } = parseArgs({ options: {
+  help: { type: 'boolean', default: false },
   subject: { type: 'string', default: 'rtmp' },
   count: { type: 'string', default: '100000' },
   seed: { type: 'string', default: String(Math.floor(Math.random() * 0x7fffffff)) },
@@ -32,8 +36,12 @@ const run = async <T>(subject: Subject<T>): Promise<void> => {
 }
 
 const { subject } = values
-if (subject === 'rtmp') await run(rtmp())
+if (values.help) process.stdout.write(USAGE)
+else if (subject === 'rtmp') await run(rtmp())
 else if (subject === 'http') await run(http())
 else if (subject === 'cost-rtmp') await run(costOfRtmp())
 else if (subject === 'cost-http') await run(costOfHttp())
-else throw new Error(`there is no subject ${subject}, only rtmp, http, cost-rtmp and cost-http`)
+else {
+  process.stderr.write(`there is no subject ${subject}\n${USAGE}`)
+  process.exitCode = 1
+}

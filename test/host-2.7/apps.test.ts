@@ -33,6 +33,15 @@ describe('an app on node-media-server 2.7', function () {
     keep(keepPublishing(publisher))
     return publisher
   }
+  for (const [title, config, warns] of [
+    ['has no password', {}, true], ['has one', { auth: { api: true, api_user: 'admin', api_pass: 'x' } }, false]
+  ] as const) {
+    it(`is warned at the start if NMS's API ${title}: ${warns}`, async () => {
+      await begin({ config })
+      expect(server.log().includes('WARNING: the API of node-media-server 2.7 (/api, /admin) has no password')).to.equal(warns)
+    })
+  }
+
   /** Whether NMS has forgotten everybody. */
   const nobodyIsLeft = (): Promise<unknown> => server.waitFor(({ context }) => {
     const { sessions, publishers, idlePlayers } = context as unknown as { sessions: Map<string, unknown>, publishers: Map<string, unknown>, idlePlayers: Set<string> }
@@ -72,6 +81,26 @@ describe('an app on node-media-server 2.7', function () {
       await until(() => player.closedAt() > 0, 'the stopped player is gone')
       await until(async () => (await server.sessions()).some(({ event, session }) => event === 'end' && session.endReason === 'closed'), 'its end')
       await server.waitFor(({ context }) => context.sessions.size === 1)
+    })
+  }
+
+  for (const action of ['publish', 'play'] as const) {
+    it(`may reject() a client that wants to ${action} later, from an asynchronous listener, and over RTMP the client hears why`, async () => {
+      await begin()
+      if (action === 'play') await publish('/live/s')
+      await server.evaluate(({ nms }, event: string) => {
+        const app = nms as unknown as App
+        app.on(event, (id) => {
+          setTimeout(() => { app.getSession(id).reject() }, 50)
+        })
+      }, action === 'play' ? 'prePlay' : 'prePublish')
+      for (const speech of action === 'play' ? SPEECHES : ['rtmp'] as const) {
+        const client = await open(action, '/live/s', 'token=123', speech)
+        await until(() => client.closedAt() > 0, `gone: ${speech}`)
+        if (client.rtmp !== undefined) expect(client.rtmp.statuses.at(-1), speech).to.equal(action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized')
+      }
+      await server.waitFor(({ context }, left: number) => context.sessions.size === left, action === 'play' ? 1 : 0)
+      expect(await server.evaluate(({ auth }) => auth?.sessions().length)).to.equal(action === 'play' ? 1 : 0)
     })
   }
 
@@ -131,9 +160,50 @@ describe('an app on node-media-server 2.7', function () {
   it('sees a second publisher told that the name is taken', async () => {
     await begin()
     await publish('/live/s')
-    const second = await open('publish', '/live/s')
+    const second = await open('publish', '/live/s', 'token=123&another')
     await second.closed
-    expect(second.rtmp?.statuses).to.include('NetStream.Publish.BadName')
+    expect(second.rtmp?.statuses).to.deep.equal(['NetStream.Publish.BadName'])
+  })
+
+  it('sees an encoder take over the stream that the app has given another name, and nobody else', async () => {
+    await begin()
+    await server.evaluate(({ nms }) => {
+      const app = nms as unknown as App
+      app.on('prePublish', (id) => { app.getSession(id).publishStreamPath = '/live/renamed' })
+    })
+    const first = await publish('/live/key')
+    const player = await open('play', '/live/renamed')
+    await player.waitForMedia()
+    const other = await open('publish', '/live/renamed')
+    await other.closed
+    expect(other.rtmp?.statuses).to.deep.equal(['NetStream.Publish.BadName'])
+    await publish('/live/key')
+    await first.closed
+    await player.waitForMedia(player.mediaBytes() + 5000)
+    expect(player.closedAt()).to.equal(0)
+  })
+
+  it('that throws when a publisher ends leaves its stream to the encoder that takes over', async () => {
+    await begin()
+    await server.evaluate(({ nms }) => { (nms as unknown as App).on('donePublish', () => { throw new Error('an app\'s listener') }) })
+    const first = await publish('/live/s')
+    const player = await open('play', '/live/s', 'token=123', 'http-flv')
+    await player.waitForMedia()
+    await publish('/live/s')
+    await first.closed
+    await player.waitForMedia(player.mediaBytes() + 5000)
+  })
+
+  it('has players over HTTP leave with their publisher, as if they had left by themselves', async () => {
+    await begin()
+    const publisher = await publish('/live/s')
+    const player = await open('play', '/live/s', 'token=123', 'http-flv')
+    await player.waitForMedia()
+    await publisher.close()
+    await player.closed
+    await nobodyIsLeft()
+    const ends = (await server.sessions()).filter(({ event }) => event === 'end').map(({ session }) => [session.protocol, session.endReason])
+    expect(ends).to.have.deep.members([['rtmp', 'left'], ['http-flv', 'left']])
   })
 
   it('is guarded too if it runs already', async () => {

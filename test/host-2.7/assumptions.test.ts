@@ -35,7 +35,7 @@ const without = (prototype: object, method: string): { readonly prototype: never
 /** One way to break each assumption, by its place in the list. */
 const BREAKS: ((nms: NmsInstance, found: NmsPackage) => NmsPackage)[] = [
   (_, found) => ({ ...found, context: { ...found.context, publishers: {} as never } }),
-  (_, found) => ({ ...found, context: { ...found.context, publishers: Object.assign(new Map<string, string>(), { set: () => undefined }) } }),
+  (_, found) => ({ ...found, context: { ...found.context, publishers: Object.assign(new Map<string, string>(), { has: () => false }) } }),
   (_, found) => ({ ...found, rtmp: without(found.rtmp.prototype, 'rtmpPacketAlloc') }),
   (_, found) => ({ ...found, flv: without(found.flv.prototype, 'onStartPlay') }),
   (_, found) => ({ ...found, tasks: found.tasks.slice(1) }),

@@ -107,11 +107,29 @@ describe('files of node-media-server 2.7', function () {
       // What was in the arguments of its process has been used up.
       const own = await server.evaluate(({ context }) => [...context.sessions.values()].length)
       expect(own).to.be.greaterThan(1)
-      const { stdout } = await run(tool('ps'), ['-eo', 'args'])
-      const [, name = ''] = new RegExp(`rtmp://127\\.0\\.0\\.1:${server.ports.rtmp}/live/(s\\?nms-own=[\\w-]+)`).exec(stdout) ?? []
+      const { stdout } = await run(tool('ps'), ['-o', 'args', '--ppid', String(server.pid)])
+      const [, name = ''] = /rtmp:\/\/127\.0\.0\.1:\d+\/live\/(s\?nms-own=[\w-]+)/.exec(stdout) ?? []
       expect(name).to.not.equal('')
       const thief = keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'play', streamPath: '/live/s', query: name.slice(2) }))
       expect(await thief.told).to.equal('no')
+    })
+
+    it('come in other sizes, too: fission plays and publishes without a question', async () => {
+      await begin({ fission: { ffmpeg: tool('ffmpeg'), tasks: [{ rule: 'live/*', model: [{ ab: '64k', vb: '100k', vs: '80x60', vf: '10' }] }] } })
+      // What its server would do if it started in 2.7.4 as it is published.
+      await server.evaluate(({ nms, context }) => {
+        const { nfs } = nms as unknown as { nfs: Record<'onPostPublish' | 'onDonePublish', () => void> }
+        const { nodeEvent } = context as unknown as { nodeEvent: { on(event: string, listener: () => void): void } }
+        nodeEvent.on('postPublish', nfs.onPostPublish.bind(nfs))
+        nodeEvent.on('donePublish', nfs.onDonePublish.bind(nfs))
+      })
+      encode('token=123')
+      await server.waitForEvent({ event: 'postPublish', streamPath: '/live/s_60' }, 40_000)
+      const viewer = keep(await openClient({ ports: server.ports, speech: 'http-flv', action: 'play', streamPath: '/live/s_60', query: 'token=123' }))
+      await viewer.waitForMedia()
+      const stranger = keep(await openClient({ ports: server.ports, speech: 'http-flv', action: 'play', streamPath: '/live/s_60', query: 'token=no' }))
+      expect(await stranger.told).to.equal('no')
+      expect((await server.verdicts()).filter(({ request }) => request.protocol === 'rtmp')).to.have.length(1)
     })
 
     it('are not made for an encoder that was refused', async () => {

@@ -1,36 +1,29 @@
 import { expect } from 'chai'
 import type { Action } from '../../lib/access/request.js'
 import { ADMIN_CONFIG, adminApi, type AdminApi } from '../support/admin-api.js'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
+import { startBackend } from '../support/backend.js'
 import { cleanup } from '../support/cleanup.js'
 import { openClient, SPEECHES, untilGone, type AnyClient, type Speech } from '../support/clients.js'
 import { createStream, keepPublishing } from '../support/media.js'
 import { startNotified, type Notified } from '../support/notified.js'
 import { RtmpClient } from '../support/rtmp-client.js'
-import { startServer, type TestServer } from '../support/server.js'
+import { startServer } from '../support/server.js'
 import { freePort } from '../support/tools.js'
 import { until, WITHIN_A_SECOND_MS } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
 
 describe('a live session that node-media-server is told to close', () => {
-  const keep = cleanup()
-  const last = cleanup()
-  let backend: ControlledBackend
   let notified: Notified
-  let server: TestServer
   let admin: AdminApi
   let names = 0
-  before(async () => {
-    backend = last(await startBackend())
+  const { backend, server, keep } = withServer(async ({ last }) => {
     notified = last(await startNotified())
-    server = last(await startServer({ options: { url: backend.url }, config: { ...ADMIN_CONFIG, notify: { url: notified.url } } }))
+    return { config: { ...ADMIN_CONFIG, notify: { url: notified.url } } }
+  })
+  before(async () => {
     admin = await adminApi(server.ports)
   })
-  after(() => last.run())
-  afterEach(async () => {
-    await keep.run()
-    notified.answer(() => 200)
-    backend.requests.length = 0
-  })
+  afterEach(() => notified.answer(() => 200))
 
   const open = async (speech: Speech, action: Action, streamPath: string, query = 'token=123'): Promise<AnyClient> =>
     keep(await openClient({ ports: server.ports, speech, action, streamPath, query, stubborn: true }))

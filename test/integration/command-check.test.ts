@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { CheckDocument } from '../../lib/check/document.js'
 import { startRedis, type RedisServer } from '../support/redis.js'
 import { runCommand, type Command } from '../support/command.js'
+import { createTcpProxy } from '../support/tcp-proxy.js'
 
 const URL = 'rtmp://live.example.com/live/s?token=hunter2'
 const KEYS: (keyof CheckDocument)[] = [
@@ -87,6 +88,18 @@ describe('nms-http-auth check', () => {
       const silent = await checkWith(`redis://:hunter2@127.0.0.1:${redis.port}`)
       expect(silent.exit).to.equal(2)
       expect(silent.stdout).to.match(/FAULT +the store does not answer.*no answer in time/)
+    })
+
+    it('ends with status 2 if it is no store that answers', async () => {
+      const somebody = await createTcpProxy(redis.port)
+      try {
+        somebody.garble(['+OK\r\n'])
+        const senseless = await checkWith(`redis://127.0.0.1:${somebody.port}`)
+        expect(senseless.exit).to.equal(2)
+        expect(senseless.stdout).to.match(/FAULT +the store does not answer.*makes no sense; check store\.url/)
+      } finally {
+        await somebody.close()
+      }
     })
 
     it('ends with the status of the verdict if there is one, and the store is away', async () => {

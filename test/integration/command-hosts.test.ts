@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { createAppFolder, type AppFolder } from '../support/apps.js'
 import { startBackend, type ControlledBackend } from '../support/backend.js'
 import { runNode, type Command } from '../support/command.js'
+import { freePort } from '../support/tools.js'
 import { expectGuarded, onFreePorts, startProgram } from '../support/guarded.js'
 
 const require = createRequire(import.meta.url)
@@ -65,6 +66,37 @@ describe('nms-http-auth -c config.json', function () {
       running.push(flags)
       expect(await flags.ended()).to.equal(1)
       expect(flags.stderr).to.contain('from its config file alone')
+    })
+
+    it(`does not let ${version} run unguarded after a stop where the plugin is preloaded`, async () => {
+      const dir = await install()
+      await writeFile(join(dir, 'app.js'), `
+import NodeMediaServer from 'node-media-server'
+const [config, ...again] = JSON.parse(process.env.APP)
+const nms = new NodeMediaServer(config)
+await nms.run()
+await nms.stop()
+config.rtmp.port = again[0]
+config.http.port = again[1]
+await nms.run()
+`)
+      try {
+        const { ports, program } = await onFreePorts(async ({ rtmp, http }) => {
+          const config = { bind: '127.0.0.1', rtmp: { port: await freePort(), gop_cache: true }, http: { port: await freePort(), allow_origin: '*' }, httpAuth: { url: backend.url } }
+          return startProgram(process.execPath, ['--import', join(dir, 'dist/register.js'), join(dir, 'app.js')], { rtmp, http }, { cwd: dir, env: { APP: JSON.stringify([config, rtmp, http]) } })
+        })
+        try {
+          await expectGuarded(ports)
+        } finally {
+          await program.close()
+        }
+      } catch (error) {
+        // Version 4 runs once, and says so.
+        if (version === '2.7.4') throw error
+        expect(String(error)).to.contain('was stopped').and.to.contain('make another')
+      } finally {
+        await rm(dir, { recursive: true })
+      }
     })
   }
 })

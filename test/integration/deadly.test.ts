@@ -1,7 +1,5 @@
 import { expect } from 'chai'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
 import { AmfRaw, encodeAmf, encodeAmfs, type AmfValue } from '../support/amf.js'
-import { cleanup } from '../support/cleanup.js'
 import { isRtmp, openClient, speechesFor, type AnyClient } from '../support/clients.js'
 import { RawHttp } from '../support/flv-clients.js'
 import { FLV_HEADER, flvTag } from '../support/flv.js'
@@ -9,8 +7,8 @@ import { IS_V2 } from '../support/hosts.js'
 import { keepPublishing } from '../support/media.js'
 import { AUDIO, COMMAND, DATA, RtmpClient, SET_CHUNK_SIZE, VIDEO } from '../support/rtmp-client.js'
 import { toChunks } from '../support/rtmp-chunks.js'
-import { startServer, type TestServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
 
 const message = (type: number, payload: Buffer, chunkSize = 128): Buffer => toChunks({ type, streamId: 1, timestamp: 0, payload }, { chunkSize })
 const command = (...values: AmfValue[]): Buffer => message(COMMAND, encodeAmfs(...values))
@@ -85,24 +83,16 @@ const DEADLY_FLV: readonly (readonly [string, Buffer])[] = [
 
 describe('one message, which would end a node-media-server that stands alone,', function () {
   this.timeout(30_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
   let viewer: AnyClient
-  let last = cleanup()
+  const { backend, server, keep, last } = withServer({ options: { defaultAction: 'allow', log: 'none' }, config: { auth: { play: false, publish: false, secret: 'x' } } })
   before(async () => {
-    last = cleanup()
-    backend = last(await startBackend())
-    server = last(await startServer({ options: { url: backend.url, defaultAction: 'allow', log: 'none' }, config: { auth: { play: false, publish: false, secret: 'x' } } }))
     const publisher = last(await openClient({ ports: server.ports, speech: 'rtmp', action: 'publish', streamPath: '/live/good', query: 'token=123' }))
     await publisher.told
     last(keepPublishing(publisher, { frameBytes: 2000, everyMs: 10 }))
     viewer = last(await openClient({ ports: server.ports, speech: 'http-flv', action: 'play', streamPath: '/live/good', query: 'token=123' }))
     await viewer.waitForMedia()
   })
-  after(() => last.run())
   afterEach(async () => {
-    await keep.run()
     expect(server.running).to.equal(true)
     await viewer.waitForMedia(viewer.mediaBytes() + 6000)
   })

@@ -1,23 +1,19 @@
 import { expect } from 'chai'
 import { request } from 'undici'
 import { ADMIN, adminOf } from '../support/admin.js'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { openClient, type AnyClient, type Speech } from '../support/clients.js'
 import { keepPublishing } from '../support/media.js'
-import { startServer, type TestServer } from '../support/server.js'
+import type { TestServer } from '../support/server.js'
 import { atMost, sleep, until } from '../support/waiting.js'
+import { withBackend } from '../support/with-server.js'
 
 const VIEWERS = 200
 
 describe('a server that drains', function () {
   this.timeout(90_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
-  beforeEach(async () => { backend = keep(await startBackend()) })
-  afterEach(() => keep.run())
+  const { keep, start: startServer } = withBackend()
 
-  const start = async (): Promise<TestServer> => keep(await startServer({ options: { url: backend.url, admin: ADMIN, drainMs: 60_000, maxHeldPerIp: 0, log: 'outages' } }))
+  const start = (): Promise<TestServer> => startServer({ options: { admin: ADMIN, drainMs: 60_000, maxHeldPerIp: 0, log: 'outages' } })
   const open = async ({ ports }: TestServer, speech: Speech, action: 'play' | 'publish', token = '123'): Promise<AnyClient> =>
     keep(await openClient({ ports, speech, action, streamPath: '/live/s', query: `token=${token}` }))
 

@@ -1,43 +1,35 @@
 import { expect } from 'chai'
 import { join } from 'node:path'
 import { ADMIN_CONFIG, adminApi, type AdminApi } from '../support/admin-api.js'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { CARRIERS, fileClient, type FileClient } from '../support/file-clients.js'
 import { hlsStream, writeFiles } from '../support/hls-files.js'
 import { keepPublishing } from '../support/media.js'
 import { startNotified, type Notice, type Notified } from '../support/notified.js'
 import { RtmpClient } from '../support/rtmp-client.js'
-import { startServer, type TestServer } from '../support/server.js'
+import { startServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
 
 const MASTER = '/static/live/s/index.m3u8?token=123'
 const SEGMENT = '/static/live/s/720p/1.ts?token=123'
 
 describe('a viewer of HLS in what node-media-server has of its own', () => {
-  const keep = cleanup()
-  const last = cleanup()
-  let backend: ControlledBackend
   let notified: Notified
-  let server: TestServer
   let admin: AdminApi
-  before(async () => {
-    backend = last(await startBackend())
+  const { backend, server, keep } = withServer(async ({ last }) => {
     notified = last(await startNotified())
-    server = last(await startServer({
-      options: { url: backend.url, hlsIdleMs: 600_000 },
-      config: { ...ADMIN_CONFIG, notify: { url: notified.url }, static: { router: '/static', root: 'static' } }
-    }))
-    await writeFiles(join(server.dir, 'static'), hlsStream('live/s', { segments: 3 }))
+    return {
+      options: { hlsIdleMs: 600_000 },
+      config: { ...ADMIN_CONFIG, notify: { url: notified.url } },
+      files: hlsStream('live/s', { segments: 3 })
+    }
+  })
+  before(async () => {
     admin = await adminApi(server.ports)
   })
-  after(() => last.run())
   afterEach(async () => {
-    await keep.run()
     for (const { id, protocol } of await admin.sessions()) if (protocol === 'hls') await admin.closeSession(id)
     notified.answer(() => 200)
-    backend.reset()
-    backend.requests.length = 0
   })
 
   const watch = async (client: FileClient, id = backend.requests.length): Promise<string> => {
@@ -88,23 +80,35 @@ describe('a viewer of HLS in what node-media-server has of its own', () => {
     expect(about()[2]?.outbytes).to.be.greaterThan(512)
   })
 
-  it('is forgotten whole once it is closed, with every directory and query that it had', async () => {
-    const own = keep(await startServer({ options: { url: backend.url, hlsIdleMs: 300 }, config: { static: { router: '/static', root: 'static' } } }))
+  it('is forgotten whole once it is closed, with every directory and query by which it was ever let in', async () => {
+    const own = keep(await startServer({ options: { url: backend.url, hlsIdleMs: 50 }, config: { static: { router: '/static', root: 'static' } } }))
     await writeFiles(join(own.dir, 'static'), hlsStream('live/s', { segments: 3 }))
     backend.answer({ status: 200, headers: { 'X-AuthDuration': '3600' } })
     const client = keep(fileClient(own.ports))
-    const targets = ['/static/live/s/720p/1.ts?token=123', '/static/live/s/audio/1.ts?token=123', `${MASTER}&x=1`, MASTER]
+    const unused = Array.from({ length: 20 }, (_, n) => `${MASTER}&t=${n}`)
+    const targets = ['/static/live/s/720p/1.ts?token=123', '/static/live/s/audio/1.ts?token=123', `${MASTER}&x=1`, ...unused, MASTER]
     // Each has been asked for by itself before.
     for (const target of targets) {
       expect((await client.get(target)).status).to.equal(200)
       await own.waitFor(({ auth }) => auth?.stats().viewers === 0)
     }
-    expect(backend.requests).to.have.length(4)
-    for (const target of [...targets].reverse()) expect((await client.get(target)).status).to.equal(200)
-    expect(backend.requests).to.have.length(4)
+    expect(backend.requests).to.have.length(targets.length)
+    for (const target of [...targets].reverse()) if (!unused.includes(target)) expect((await client.get(target)).status).to.equal(200)
+    expect(backend.requests).to.have.length(targets.length)
     await own.evaluate(({ context }) => { for (const session of context.sessions.values()) (session as unknown as { close(): void }).close() })
     backend.answer({ status: 403 })
     for (const target of targets) expect((await client.get(target)).status, target).to.equal(403)
+  })
+
+  it('is kept out whole as long as whoever closed it says, in every directory and by every query that it had', async () => {
+    const client = keep(fileClient(server.ports, { headers: { 'User-Agent': 'somebody' } }))
+    const id = await watch(client)
+    const targets = [SEGMENT, `${MASTER}&x=1`, `${SEGMENT}&x=1`, MASTER]
+    for (const target of targets) expect((await client.get(target)).status).to.equal(200)
+    await server.evaluate(({ auth }, which) => auth!.end({ id: which }, { barMs: 60_000 }), id)
+    for (const target of targets) expect((await client.get(target)).status, target).to.equal(403)
+    expect((await client.get(SEGMENT, { headers: { 'User-Agent': 'another' } })).status, 'somebody else').to.equal(200)
+    expect(backend.requests).to.have.length(2)
   })
 
   it('leaves the pages, lists, recordings and history of the admin API as they are', async () => {

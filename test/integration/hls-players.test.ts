@@ -2,34 +2,28 @@ import { expect } from 'chai'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_ANSWERS } from '../../lib/access/bounds.js'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { CARRIERS, fileClient } from '../support/file-clients.js'
 import { hlsStream, writeFiles } from '../support/hls-files.js'
-import { startServer, type TestServer } from '../support/server.js'
+import type { TestServer } from '../support/server.js'
 import { sleep, until } from '../support/waiting.js'
 import { Wire } from '../support/wire.js'
+import { withBackend } from '../support/with-server.js'
 
 const IDLE_MS = 500
 const PAGE = 'https://tv.example.com'
 
 describe('what HLS players really send', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
+  const { backend, keep, start: startServer } = withBackend()
   let server: TestServer
   const start = async (options: object = {}): Promise<void> => {
-    backend = keep(await startBackend())
-    server = keep(await startServer({
-      config: { static: { router: '/static', root: 'static' } },
-      options: { url: backend.url, hlsIdleMs: IDLE_MS, ...options }
-    }))
-    await writeFiles(join(server.dir, 'static'), {
-      ...hlsStream('live/s', { segments: 3 }), ...hlsStream('live/other', { segments: 3 }), 'live/s/large.ts': 8 * 1024 * 1024,
-      'live/s/movie.mp4': 1000, 'vod/m/index.m3u8': '#EXTM3U\n#EXTINF:8,\n1.ts\n#EXT-X-ENDLIST\n', 'vod/m/1.ts': 10
+    server = await startServer({
+      options: { hlsIdleMs: IDLE_MS, ...options }, files: {
+        ...hlsStream('live/s', { segments: 3 }), ...hlsStream('live/other', { segments: 3 }), 'live/s/large.ts': 8 * 1024 * 1024,
+        'live/s/movie.mp4': 1000, 'vod/m/index.m3u8': '#EXTM3U\n#EXTINF:8,\n1.ts\n#EXT-X-ENDLIST\n', 'vod/m/1.ts': 10
+      }
     })
   }
-  afterEach(() => keep.run())
   /** One-time tokens: good for one question. */
   const onlyOnce = (): void => {
     const used = new Set<string>()

@@ -1,11 +1,8 @@
 import { expect } from 'chai'
 import { utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { CARRIERS, fileClient } from '../support/file-clients.js'
-import { writeFiles } from '../support/hls-files.js'
-import { startServer, type TestServer } from '../support/server.js'
+import { withServer } from '../support/with-server.js'
 
 const PLAYLIST = '\ufeff#EXTM3U\r\n#EXT-X-KEY:METHOD=AES-128,URI="enc.key"\r\n#EXTINF:8,\r\n1.ts?v=1#t\r\nhttps://cdn.example.com/2.ts\r\n'
 const REWRITTEN = PLAYLIST.replace('enc.key', 'enc.key?token=123').replace('1.ts?', '1.ts?token=123&')
@@ -17,25 +14,14 @@ const MAX = 200_000
 
 describe('playlists on their way to a viewer', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
-  before(async () => {
-    backend = await startBackend()
-    server = await startServer({
-      config: { static: { router: '/static', root: 'static' } }, options: { url: backend.url, hlsIdleMs: 60_000, files: { maxPlaylistBytes: MAX } }
-    })
-    await writeFiles(join(server.dir, 'static'), {
+  const { server, keep } = withServer({
+    options: { hlsIdleMs: 60_000, files: { maxPlaylistBytes: MAX } },
+    files: {
       'live/s/index.m3u8': PLAYLIST, 'live/s/1.ts': 1000, 'live/s/enc.key': 16, 'live/s/large.m3u8': `#EXTM3U\n${'a.ts\n'.repeat(100_000)}`, 'live/s/edge.m3u8': '#'.repeat(MAX),
       'live/s/utf16.m3u8': Buffer.from('\ufeff#EXTM3U\n1.ts\n', 'utf16le'), 'live/s/cp1251.m3u8': CP1251, 'live/s/grows.m3u8': 'a.ts\n'.repeat(20_000), 'live/s/long.m3u8': LONG, 'live/s/gzip.m3u8': Buffer.from('1f8b0800000000000003', 'hex'),
       'live/s/empty.m3u8': '', 'live/s/dir.m3u8/x.ts': 1
-    })
+    }
   })
-  after(async () => {
-    await server.stop()
-    await backend.close()
-  })
-  afterEach(() => keep.run())
 
   for (const over of CARRIERS) {
     describe(`over ${over}`, () => {

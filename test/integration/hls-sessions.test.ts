@@ -1,30 +1,25 @@
 import { expect } from 'chai'
 import { join } from 'node:path'
-import { refusingPort, startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
+import { refusingPort, startBackend } from '../support/backend.js'
 import { CARRIERS, fileClient } from '../support/file-clients.js'
 import { RawHttp } from '../support/flv-clients.js'
 import { hlsStream, writeFiles } from '../support/hls-files.js'
-import { startServer, type ServerSettings, type TestServer } from '../support/server.js'
+import type { ServerSettings, TestServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
+import { withBackend } from '../support/with-server.js'
 
 const LARGE = 200_000_000
 const MASTER = '/static/live/s/index.m3u8?token=123'
 
 describe('sessions of HLS and files', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
-  beforeEach(async () => { backend = keep(await startBackend()) })
-  afterEach(() => keep.run())
+  const { backend, keep, start: startServer } = withBackend()
 
-  const start = async (options: object = {}, config: ServerSettings['config'] = {}): Promise<TestServer> => {
-    const server = keep(await startServer({ config: { static: { router: '/static', root: 'static' }, ...config }, options: { url: backend.url, hlsIdleMs: 60_000, ...options } }))
-    await writeFiles(join(server.dir, 'static'), {
+  const start = (options: object = {}, config: ServerSettings['config'] = {}): Promise<TestServer> => startServer({
+    config, options: { hlsIdleMs: 60_000, ...options }, files: {
       ...hlsStream('live/s', { segments: 3 }), 'live/s/rec.flv': 5000, 'live/s/rec.mp4': 5000, 'live/s/init.mp4': 10, 'rec.flv': 5000, 'live/index.html': '<p>page', 'app.js': 'x'
-    })
-    return server
-  }
+    }
+  })
   const closeSession = (server: TestServer, id: string): Promise<void> => server.evaluate(({ context }, session: string) => context.sessions.get(session)?.close(), id)
 
   for (const remembered of [false, true]) {

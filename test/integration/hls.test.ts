@@ -1,35 +1,21 @@
 import { expect } from 'chai'
-import { join } from 'node:path'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { CARRIERS, fileClient } from '../support/file-clients.js'
-import { hlsStream, urisOf, writeFiles } from '../support/hls-files.js'
-import { startServer, type TestServer } from '../support/server.js'
+import { hlsStream, urisOf } from '../support/hls-files.js'
 import { until } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
 
 const IDLE_MS = 1000
 
 describe('HLS behind the door', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
-  before(async () => {
-    backend = await startBackend()
-    server = await startServer({ config: { static: { router: '/static', root: 'static' } }, options: { url: backend.url, hlsIdleMs: IDLE_MS } })
-    await writeFiles(join(server.dir, 'static'), {
+  const { backend, server, keep } = withServer({
+    options: { hlsIdleMs: IDLE_MS },
+    files: {
       ...hlsStream('live/s'), ...hlsStream('live/other'), 'live/s/page.html': '<p>', 'live/index.html': '<p>'
-    })
-  })
-  after(async () => {
-    await server.stop()
-    await backend.close()
+    }
   })
   afterEach(async () => {
-    await keep.run()
-    backend.reset()
     await server.waitFor(({ auth }) => auth?.stats().viewers === 0 && auth.stats().held === 0)
-    backend.requests.length = 0
   })
 
   for (const over of CARRIERS) {

@@ -1,14 +1,11 @@
 import { expect } from 'chai'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { MAX_HOST_BYTES, MAX_PATH_BYTES, MAX_PIPELINED, MAX_QUERY_BYTES } from '../../lib/access/bounds.js'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { CARRIERS, fileClient } from '../support/file-clients.js'
-import { hlsStream, writeFiles } from '../support/hls-files.js'
-import { startServer, type TestServer } from '../support/server.js'
+import { hlsStream } from '../support/hls-files.js'
 import { until } from '../support/waiting.js'
 import { Wire } from '../support/wire.js'
+import { withServer } from '../support/with-server.js'
 
 const PLAYLIST = '/static/live/s/720p/index.m3u8'
 const TOKEN = 'token=123'
@@ -18,23 +15,9 @@ const HANDSHAKE = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Ve
 
 describe('HTTP requests before they are looked at', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
-  before(async () => {
-    backend = await startBackend()
-    server = await startServer({ config: { static: { router: '/static', root: 'static' } }, options: { url: backend.url, hlsIdleMs: 1000 } })
-    await writeFiles(join(server.dir, 'static'), { ...hlsStream('live/s'), 'live/s/720p/large.ts': LARGE })
-  })
-  after(async () => {
-    await server.stop()
-    await backend.close()
-  })
+  const { backend, server, keep } = withServer({ options: { hlsIdleMs: 1000 }, files: { ...hlsStream('live/s'), 'live/s/720p/large.ts': LARGE } })
   afterEach(async () => {
-    await keep.run()
-    backend.reset()
     await server.waitFor(({ auth }) => auth?.stats().viewers === 0 && auth.stats().held === 0)
-    backend.requests.length = 0
   })
   const open = async (): Promise<Wire> => keep(await Wire.open({ port: server.ports.http }))
   const statusOf = async (wire: Wire): Promise<number> => {

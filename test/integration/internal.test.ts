@@ -2,29 +2,16 @@ import { expect } from 'chai'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ADMIN_CONFIG, adminApi, type AdminApi } from '../support/admin-api.js'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { openClient, SPEECHES, type AnyClient } from '../support/clients.js'
 import { createStream, keepPublishing } from '../support/media.js'
-import { startServer, type TestServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
 
 describe('a session of node-media-server itself', () => {
-  const keep = cleanup()
-  const last = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
   let admin: AdminApi
+  const { backend, server, keep } = withServer({ config: { ...ADMIN_CONFIG, record: { auto: true, path: 'record' } } })
   before(async () => {
-    backend = last(await startBackend())
-    server = last(await startServer({ options: { url: backend.url }, config: { ...ADMIN_CONFIG, record: { auto: true, path: 'record' } } }))
     admin = await adminApi(server.ports)
-  })
-  after(() => last.run())
-  afterEach(async () => {
-    await keep.run()
-    backend.reset()
-    backend.requests.length = 0
   })
 
   const open = async (streamPath: string, speech: AnyClient['speech'], query: string): Promise<AnyClient> =>

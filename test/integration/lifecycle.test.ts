@@ -1,13 +1,12 @@
 import { expect } from 'chai'
 import type { EventEmitter } from 'node:events'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { openClient, SPEECHES, type AnyClient, type Speech } from '../support/clients.js'
 import type { Action } from '../../lib/access/request.js'
 import { keepPublishing } from '../support/media.js'
 import { RtmpClient } from '../support/rtmp-client.js'
-import { startServer, type Inside, type ServerSettings, type TestServer } from '../support/server.js'
+import type { Inside, TestServer } from '../support/server.js'
 import { inTime, until } from '../support/waiting.js'
+import { withBackend } from '../support/with-server.js'
 
 /** Everything of NMS that the plugin may put something else in the place of, named by identity. */
 const inventory = ({ nms, context, state }: Inside): string[] => {
@@ -50,13 +49,9 @@ const inventory = ({ nms, context, state }: Inside): string[] => {
 }
 
 describe('attached and closed', () => {
-  const keep = cleanup()
-  let backend: ControlledBackend
-  beforeEach(async () => { backend = keep(await startBackend()) })
-  afterEach(() => keep.run())
+  const { backend, keep, start: startServer } = withBackend()
 
-  const start = async (settings: ServerSettings = {}): Promise<TestServer> =>
-    keep(await startServer({ options: { url: backend.url, timeoutMs: 20_000 }, ...settings }))
+  const start = (settings: Parameters<typeof startServer>[0] = {}): Promise<TestServer> => startServer({ ...settings, options: { timeoutMs: 20_000, ...settings.options } })
   const open = async ({ ports }: TestServer, speech: Speech, action: Action, streamPath: string, query = 'token=123'): Promise<AnyClient> =>
     keep(await openClient({ ports, speech, action, streamPath, query }))
   const publish = async (server: TestServer, speech: Speech, streamPath: string): Promise<AnyClient> => {

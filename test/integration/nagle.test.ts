@@ -1,10 +1,9 @@
 import { expect } from 'chai'
 import type { Socket } from 'node:net'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { openClient, type AnyClient } from '../support/clients.js'
 import { keepPublishing } from '../support/media.js'
-import { startServer, type Inside, type TestServer } from '../support/server.js'
+import type { Inside } from '../support/server.js'
+import { withServer } from '../support/with-server.js'
 
 /** A change of a connection's Nagle's algorithm, and how much its session had sent by then. */
 interface Change { readonly isOff: boolean, readonly outBytes: number }
@@ -26,19 +25,9 @@ const watchNagle = ({ nms, context, state }: Inside): void => {
 }
 
 describe('Nagle\'s algorithm', () => {
-  const keep = cleanup()
-  const last = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
+  const { backend, server, keep } = withServer()
   before(async () => {
-    backend = last(await startBackend())
-    server = last(await startServer({ options: { url: backend.url } }))
     await server.evaluate(watchNagle)
-  })
-  after(() => last.run())
-  afterEach(async () => {
-    backend.reset()
-    await keep.run()
   })
 
   for (const speech of ['rtmp', 'rtmps'] as const) {

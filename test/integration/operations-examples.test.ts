@@ -55,6 +55,14 @@ describe('the examples of operations', function () {
     expect([await statusOf('123'), await statusOf('wrong')]).to.deep.equal([200, 403])
   })
 
+  it('systemd understands the unit', async () => {
+    const unit = join(dir, 'node-media-server.service')
+    // It looks for the program, too.
+    await writeFile(unit, (await example('node-media-server.service')).replace('/srv/node-media-server/node_modules/.bin/nms-http-auth', process.execPath))
+    const { code, stdout, stderr } = await run(tool('systemd-analyze'), ['verify', '--man=no', unit])
+    expect([code, stdout, stderr]).to.deep.equal([0, '', ''])
+  })
+
   it('logrotate understands the file for the audit', async () => {
     const audit = join(dir, 'audit.jsonl')
     await writeFile(audit, '{}\n')

@@ -5,11 +5,14 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
+import { eventsOf } from '../../lib/command/watch.js'
 import { ADMIN, ADMIN_TOKEN, adminOf, type TestAdmin } from '../support/admin.js'
 import { startBackend, type ControlledBackend } from '../support/backend.js'
 import { cleanup } from '../support/cleanup.js'
 import { openClient, SPEECHES, type AnyClient, type Speech } from '../support/clients.js'
 import { runCommand } from '../support/command.js'
+import { fileClient } from '../support/file-clients.js'
+import { hlsStream, writeFiles } from '../support/hls-files.js'
 import { keepPublishing } from '../support/media.js'
 import { startServer, type TestServer } from '../support/server.js'
 import { freePort, spawn, tool } from '../support/tools.js'
@@ -17,8 +20,11 @@ import { until } from '../support/waiting.js'
 
 const EVIL = '<img src=x onerror=alert(1)>\u001b[2J\u001b]0;owned\u0007'
 
+/** Everything that is told of one session, as one list whatever it comes from. */
+type Told = readonly [event: string, reason?: string]
+
 interface Listed { readonly total: number, readonly sessions: { readonly id: string, readonly user?: string, readonly protocol: string, readonly streamPath: string, readonly outBytes: number, readonly userAgent: string }[] }
-interface Decided { readonly total: number, readonly verdicts: { readonly allowed: boolean, readonly session: string, readonly source: string }[], readonly ends: { readonly id: string, readonly reason: string }[] }
+interface Decided { readonly total: number, readonly verdicts: { readonly allowed: boolean, readonly session: string, readonly source: string, readonly ended?: { readonly id: string, readonly rule: string }[] }[], readonly ends: { readonly id: string, readonly reason: string, readonly takenBy?: object }[] }
 
 describe('an operator', function () {
   this.timeout(60_000)
@@ -28,14 +34,17 @@ describe('an operator', function () {
   let server: TestServer
   let admin: TestAdmin
   let hook: Server
-  const told: { event: string, sequence: number, session: string, reason?: string }[] = []
+  const told: { event: string, sequence: number, session: string, user: string, protocol: string, reason?: string }[] = []
+  const streamed: [event: string, data: Readonly<Record<string, unknown>>][] = []
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'nms-http-auth-'))
     backend = keep(await startBackend())
     backend.answer(({ query }) => {
-      const token = new URLSearchParams(query).get('token') ?? ''
-      return token.startsWith('123') ? { status: 200, headers: { 'X-UserId': `user-${token.slice(3) || '0'}` } } : { status: 403 }
+      const params = new URLSearchParams(query)
+      const token = params.get('token') ?? ''
+      const headers = { 'X-UserId': `user-${token.slice(3) || '0'}`, ...(params.has('max') && { 'X-Max-Sessions': params.get('max')! }) }
+      return token.startsWith('123') ? { status: 200, headers } : { status: 403 }
     })
     hook = createServer((req, res) => {
       let body = ''
@@ -46,12 +55,18 @@ describe('an operator', function () {
     })
     await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve))
     server = keep(await startServer({
+      config: { static: { router: '/static', root: 'static' } },
       options: {
         url: backend.url, admin: ADMIN, audit: { file: join(dir, 'audit.jsonl'), secret: 's'.repeat(16) }, log: 'verdicts',
         webhook: { url: `http://127.0.0.1:${(hook.address() as AddressInfo).port}/` }
       }
     }))
     admin = await adminOf(server)
+    await writeFiles(join(server.dir, 'static'), { ...hlsStream('live/hls', { segments: 3 }), 'live/file/whole.mp4': 5000 })
+    const { body } = await request(new URL('api/events', admin.url), { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })
+    const hear = eventsOf((event, data) => streamed.push([event, data]))
+    body.on('data', (text: Buffer) => hear(text.toString())).on('error', () => undefined)
+    keep({ close: () => body.destroy() })
   })
   after(async () => {
     await keep.run()
@@ -70,32 +85,86 @@ describe('an operator', function () {
     return { code, stdout: command.stdout, stderr: command.stderr }
   }
 
-  for (const speech of SPEECHES) {
-    it(`sees who is in, throws it out, and finds both in the audit and the webhook: ${speech}`, async () => {
+  const watchLive = (speech: Speech) => async (streamPath: string, token: string): Promise<() => Promise<unknown>> => {
+    const publisher = await open('rtmp', 'publish', streamPath, '123')
+    keep(keepPublishing(publisher))
+    const viewer = await open(speech, 'play', streamPath, token)
+    await viewer.waitForMedia(1)
+    return () => viewer.closed
+  }
+  /** Whoever asks for a file again is a new session, and the backend is asked about it. */
+  const watchFile = (name: string) => async (streamPath: string, token: string): Promise<() => Promise<unknown>> => {
+    const client = keep(fileClient(server.ports))
+    const get = async (): Promise<number> => (await client.get(`/static${streamPath}/${name}?token=${token}`)).status
+    expect(await get()).to.equal(200)
+    const asked = backend.requests.length
+    return async () => {
+      expect(await get()).to.equal(200)
+      expect(backend.requests.length).to.equal(asked + 1)
+    }
+  }
+  const WATCHING = new Map<string, (streamPath: string, token: string) => Promise<() => Promise<unknown>>>([
+    ...SPEECHES.map((speech) => [speech, watchLive(speech)] as const), ['hls', watchFile('index.m3u8')], ['file', watchFile('whole.mp4')]
+  ])
+  for (const [speech, watch] of WATCHING) {
+    it(`sees who is in, throws it out, and finds both in the events, the audit and the webhook: ${speech}`, async () => {
       const streamPath = `/live/${speech.replace(/\W/g, '')}`
-      const publisher = await open('rtmp', 'publish', streamPath, '123')
-      keep(keepPublishing(publisher))
-      const viewer = await open(speech, 'play', streamPath, `123${speech.length}`)
-      await viewer.waitForMedia(1)
+      const token = `123${speech.length}`
+      const user = `user-${speech.length}`
+      const isGone = await watch(streamPath, token)
       const { total, sessions: [session] } = await admin.ask<Listed>(`api/sessions?action=play&path=${streamPath}`)
       expect(total).to.equal(1)
-      expect(session).to.include({ user: `user-${speech.length}`, streamPath })
+      expect(session).to.include({ user, streamPath })
+      const agree = { user, protocol: session?.protocol }
       expect(await admin.ask(`api/sessions/${session?.id}`, 'DELETE')).to.deep.equal({ ended: 1 })
-      await viewer.closed
+      await isGone()
+      expect((await admin.ask<Listed>(`api/sessions?session=${session?.id}`)).total).to.equal(0)
       await until(async () => (await admin.ask<Decided>(`api/verdicts?session=${session?.id}`)).ends.length === 1, 'its end is known')
       const { verdicts: [verdict], ends: [end] } = await admin.ask<Decided>(`api/verdicts?session=${session?.id}`)
       expect(verdict).to.include({ allowed: true, source: 'backend' })
       expect(end).to.include({ reason: 'closed' })
       await until(() => told.filter((event) => event.session === session?.id).length === 2, 'the webhook was told')
-      expect(told.filter((event) => event.session === session?.id).map(({ event, reason }) => [event, reason])).to.deep.equal([['start', undefined], ['end', 'closed']])
+      const hooked = told.filter((event) => event.session === session?.id)
+      expect(hooked.map(({ event, reason }): Told => reason === undefined ? [event] : [event, reason])).to.deep.equal([['start'], ['end', 'closed']])
+      for (const each of hooked) expect(each).to.include(agree)
+      const seen = (): typeof streamed => streamed.filter(([, data]) => [data['id'], data['session']].includes(session?.id))
+      await until(() => seen().length === 3, 'the events have all')
+      expect(seen().map(([event, { reason }]): Told => event === 'end' ? [event, String(reason)] : [event])).to.deep.equal([['verdict'], ['start'], ['end', 'closed']])
+      for (const [, data] of seen()) expect(data).to.include(agree)
       const about = async (): Promise<Record<string, unknown>[]> => (await auditLines()).filter((line) => line['session'] === session?.id)
       await until(async () => (await about()).length === 2, 'the audit has both')
-      expect((await about()).map(({ event, reason, user }) => [event, reason, user])).to.deep.equal([
-        ['verdict', 'status 200', `user-${speech.length}`].map((value, index) => index === 1 ? (verdict as unknown as { reason: string }).reason : value), ['end', 'closed', `user-${speech.length}`]
-      ])
+      expect((await about()).map(({ event, reason }) => [event, reason])).to.deep.equal([['verdict', 'allowed by the backend'], ['end', 'closed']])
+      for (const line of await about()) expect(line).to.include(agree)
       expect(await readFile(join(dir, 'audit.jsonl'), 'utf8')).not.to.match(/token=123/)
     })
   }
+
+  it('finds from either side who was ended for whom: in the lists, in the audit and from a terminal', async () => {
+    keep(keepPublishing(await open('rtmp', 'publish', '/live/one', '123')))
+    const watch = async (from: string): Promise<AnyClient> => {
+      const viewer = keep(await openClient({ ports: server.ports, speech: 'http-flv', action: 'play', streamPath: '/live/one', query: 'token=123limited&max=1', userAgent: from }))
+      await viewer.waitForMedia(1)
+      return viewer
+    }
+    const idOf = async (): Promise<string> => (await admin.ask<Listed>('api/sessions?user=user-limited')).sessions[0]!.id
+    const first = await watch('an old device')
+    const old = await idOf()
+    await watch('a new device')
+    const newcomer = await idOf()
+    await first.closed
+    const by = { session: newcomer, ip: '127.0.0.1', userAgent: 'a new device', rule: 'endOldest' }
+    const decided = (id: string): Promise<Decided> => admin.ask<Decided>(`api/verdicts?session=${id}`)
+    await until(async () => (await decided(old)).ends.length === 1, 'its end is known')
+    expect((await decided(old)).ends[0]).to.deep.include({ reason: 'limit', takenBy: by })
+    expect((await decided(newcomer)).verdicts[0]?.ended?.map(({ id, rule }) => [id, rule])).to.deep.equal([[old, 'endOldest']])
+    expect((await decided(old)).verdicts[0]).not.to.have.property('ended')
+    await until(async () => (await auditLines()).some(({ event }) => event === 'ended-for'), 'the audit has it')
+    const lines = await auditLines()
+    expect(lines.find(({ event, session }) => event === 'end' && session === old)).to.deep.include({ reason: 'limit', takenBy: by })
+    expect(lines.find(({ event }) => event === 'ended-for')).to.deep.include({ ...by, ended: old })
+    expect((await run('why', newcomer)).stdout).to.include(`session ${old} (127.0.0.1, /live/one) was ended for it`)
+    expect((await run('why', old)).stdout).to.match(new RegExp(`limit \\(endOldest\\) .*127\\.0\\.0\\.1 a new device +${newcomer}`))
+  })
 
   it('asks why somebody was refused, by the token, from a terminal; nothing that a client sent moves the cursor', async () => {
     const { statusCode, body } = await request(`http://127.0.0.1:${server.ports.http}/live/why.flv?token=geheim-77`, { headers: { 'user-agent': Buffer.from(EVIL).toString('latin1') } }).catch(() => ({ statusCode: 0, body: undefined }))
@@ -110,6 +179,30 @@ describe('an operator', function () {
     expect(code).to.equal(0)
     expect(stdout).not.to.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
     expect((await run('why', 'nobody-like-this')).code).to.equal(1)
+  })
+
+  it('reads in a terminal, as text and as JSON, what a client calls itself, and no terminal obeys it', async () => {
+    const userAgent = 'evil\u001b]0;title\u0007\u009b31m\u202e<script>'
+    const come = async (query: string): Promise<AnyClient> => keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'play', streamPath: '/live/evil', query, userAgent }))
+    const watching = runCommand(['watch', '--json', '--admin', admin.url, '--token', ADMIN_TOKEN])
+    try {
+      const viewer = await come('token=12399')
+      await until(async () => (await run('sessions', '--path', '/live/evil')).stdout.includes('/live/evil'), 'it is in')
+      await until(async () => {
+        await (await come('token=geheim-99')).closed
+        return watching.stdout.includes('evil')
+      }, 'a refusal is watched')
+      const texts = [
+        await run('sessions', '--path', '/live/evil'), await run('sessions', '--path', '/live/evil', '--json'),
+        await run('why', 'geheim-99'), await run('why', 'geheim-99', '--json'), await run('why', '12399', '--json')
+      ].map(({ stdout }) => stdout)
+      expect(texts.filter((text) => text.includes('evil'))).to.have.length(texts.length)
+      expect((JSON.parse(texts[1]!) as { sessions: { userAgent: string }[] }).sessions[0]!.userAgent).to.equal(userAgent)
+      for (const text of [...texts, watching.stdout]) expect(text).not.to.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
+      await viewer.close()
+    } finally {
+      await watching.kill()
+    }
   })
 
   it('lists, ends and watches from a terminal', async () => {

@@ -1,16 +1,17 @@
 import { expect } from 'chai'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup, type Closable } from '../support/cleanup.js'
+import type { Closable } from '../support/cleanup.js'
 import { openClient, SPEECHES, type Speech } from '../support/clients.js'
 import { CARRIERS, fileClient } from '../support/file-clients.js'
-import { writeFiles } from '../support/hls-files.js'
+import { MOUNT } from '../support/hosts.js'
+import { keepPublishing } from '../support/media.js'
 import { nginxModule } from '../support/nginx-module.js'
 import { binaryHeader, headerProxy, padding, textHeader } from '../support/proxy-header.js'
-import { startServer, type Ports, type TestServer } from '../support/server.js'
+import type { Ports } from '../support/server.js'
 import { freePort, listens, spawn, tool, type Running } from '../support/tools.js'
 import { until } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
 
 const CLIENT = '203.0.113.7'
 const RULED_OUT = '203.0.113.66'
@@ -18,25 +19,19 @@ const STRANGER = '127.0.0.2'
 
 describe('proxyProtocol', function () {
   this.timeout(30_000)
-  const keep = cleanup()
-  const last = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
   let asked = 0
-  before(async () => {
-    backend = last(await startBackend())
-    backend.answer({ status: 200 })
-    server = last(await startServer({
-      config: { static: { router: '/static', root: 'static' } },
-      options: {
-        url: backend.url, log: 'verdicts', trustProxy: ['127.0.0.1'], proxyProtocol: true, maxHeldPerIp: 3,
-        rules: [{ ip: RULED_OUT, verdict: 'deny' }]
-      }
-    }))
-    await writeFiles(join(server.dir, 'static'), { 'live/s/index.m3u8': '#EXTM3U\n' })
+  const { backend, server, keep, last } = withServer({
+    answer: { status: 200 },
+    options: { log: 'verdicts', trustProxy: ['127.0.0.1'], proxyProtocol: true, maxHeldPerIp: 3, rules: [{ ip: RULED_OUT, verdict: 'deny' }] },
+    files: { 'live/s/index.m3u8': '#EXTM3U\n' }
   })
-  after(() => last.run())
-  afterEach(() => keep.run())
+
+  // Without it an HTTP player is not always told anything.
+  before(async () => {
+    const publisher = last(await openClient({ ports: server.ports, speech: 'rtmp', action: 'publish', streamPath: '/live/s', from: STRANGER }))
+    expect(await publisher.told).to.equal('yes')
+    last(keepPublishing(publisher))
+  })
 
   const through = async (header: Buffer, options: Parameters<typeof headerProxy>[2] = {}): Promise<Ports> => {
     const behind = async (port: number): Promise<number> => keep(await headerProxy(port, header, options)).port
@@ -92,7 +87,7 @@ describe('proxyProtocol', function () {
   for (const over of CARRIERS) {
     it(`gives a viewer of HLS over ${over} the address of the header`, async () => {
       const query = `case=${asked += 1}`
-      const { status } = await keep(fileClient(await through(binaryHeader(CLIENT)), { over })).get(`/static/live/s/index.m3u8?${query}`)
+      const { status } = await keep(fileClient(await through(binaryHeader(CLIENT)), { over })).get(`${MOUNT}/live/s/index.m3u8?${query}`)
       expect(status).to.equal(200)
       expect((await backend.waitFor(query)).headers['x-real-ip']).to.equal(CLIENT)
     })
@@ -100,7 +95,7 @@ describe('proxyProtocol', function () {
 
   it('believes no forwarding header of a client that comes through', async () => {
     const query = `case=${asked += 1}`
-    await keep(fileClient(await through(textHeader(CLIENT)), { headers: { 'x-forwarded-for': '198.51.100.9' } })).get(`/static/live/s/index.m3u8?${query}`)
+    await keep(fileClient(await through(textHeader(CLIENT)), { headers: { 'x-forwarded-for': '198.51.100.9' } })).get(`${MOUNT}/live/s/index.m3u8?${query}`)
     expect((await backend.waitFor(query)).headers['x-real-ip']).to.equal(CLIENT)
   })
 

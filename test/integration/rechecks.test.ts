@@ -1,25 +1,20 @@
 import { expect } from 'chai'
-import { join } from 'node:path'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { isRtmp, openClient, SPEECHES } from '../support/clients.js'
 import { fileClient } from '../support/file-clients.js'
-import { hlsStream, writeFiles } from '../support/hls-files.js'
-import { startServer, type TestServer } from '../support/server.js'
+import { hlsStream } from '../support/hls-files.js'
+import type { TestServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
+import { MOUNT } from '../support/hosts.js'
+import { withBackend } from '../support/with-server.js'
 
 describe('a session that is asked about again', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
+  const { backend, keep, start } = withBackend()
   let server: TestServer
   beforeEach(async () => {
-    backend = keep(await startBackend())
     backend.answer({ status: 200, headers: { 'X-AuthDuration': '1', 'X-UserId': 'u' } })
-    server = keep(await startServer({ config: { static: { router: '/static', root: 'static' } }, options: { url: backend.url, rememberMs: 60_000 } }))
-    await writeFiles(join(server.dir, 'static'), hlsStream('live/s', { segments: 3 }))
+    server = await start({ options: { rememberMs: 60_000 }, files: hlsStream('live/s', { segments: 3 }) })
   })
-  afterEach(() => keep.run())
   const endReason = async (): Promise<string | undefined> => (await server.sessions()).find(({ event }) => event === 'end')?.session.endReason
 
   for (const speech of SPEECHES) {
@@ -38,9 +33,21 @@ describe('a session that is asked about again', function () {
     })
   }
 
+  it('ends with a 200 whose body denies, where the body counts', async () => {
+    const server = await start({ options: { denyBody: true } })
+    const allowed = { status: 200, headers: { 'X-AuthDuration': '1' } }
+    backend.answer({ ...allowed, body: '{"error": 0}' })
+    const client = keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'play', streamPath: '/live/s', query: 'token=123' }))
+    await until(() => backend.requests.length >= 2, 'it is asked for again')
+    expect(client.closedAt()).to.equal(0)
+    backend.answer({ ...allowed, body: '{"error": 1}' })
+    await until(() => client.closedAt() > 0, 'it is ended')
+    expect((await server.sessions()).find(({ event }) => event === 'end')?.session.endReason).to.equal('denied')
+  })
+
   it('over HLS is refused with its next playlist', async () => {
     const client = keep(fileClient(server.ports))
-    const target = '/static/live/s/720p/index.m3u8?token=123'
+    const target = `${MOUNT}/live/s/720p/index.m3u8?token=123`
     expect((await client.get(target)).status).to.equal(200)
     await until(() => backend.requests.length >= 2, 'it is asked for again')
     backend.answer({ status: 403 })
@@ -54,6 +61,20 @@ describe('a session that is asked about again', function () {
     backend.answer({ status: 500 })
     await server.waitFor(({ auth }) => (auth!.stats().rechecks.failed ?? 0) > 0)
     expect([client.closedAt(), await endReason()]).to.deep.equal([0, undefined])
+  })
+
+  it('is told of by auth.sessions() beforehand, unless nothing is planned', async () => {
+    backend.answer(({ query }) => ({ status: 200, headers: query.includes('again') ? { 'X-AuthDuration': '100' } : {} }))
+    for (const query of ['token=123&again', 'token=123']) {
+      const client = keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'play', streamPath: '/live/s', query }))
+      await client.told
+    }
+    await server.waitFor(({ auth }) => auth!.sessions().length === 2)
+    const sessions = await server.evaluate(({ auth }) => auth!.sessions())
+    const inSeconds = sessions.map(({ nextCheckAt, startedAt }) => nextCheckAt === undefined ? undefined : (nextCheckAt - startedAt) / 1000)
+    expect(inSeconds[0]).to.be.within(89, 101)
+    expect(inSeconds[1]).to.equal(undefined)
+    expect(sessions[1]).not.to.have.property('nextCheckAt')
   })
 
   it('is no publisher', async () => {

@@ -99,7 +99,7 @@ describe('a reload', function () {
     await start({ admin: ADMIN })
     expect(await reload({ url: 'nonsense', admin: ADMIN })).to.match(/^httpAuth\.url: must be a URL/)
     expect(await reload({ url: first.url, admin: { ...ADMIN, metricsOpen: true } })).to.equal('httpAuth.admin: cannot change while the server runs; restart it')
-    expect(await reload({ url: first.url, trustProxy: ['127.0.0.1'], proxyProtocol: true })).to.equal('httpAuth.admin, httpAuth.proxyProtocol: cannot change while the server runs; restart it')
+    expect(await reload({ url: first.url, store: { url: 'redis://127.0.0.1:1' } })).to.equal('httpAuth.admin, httpAuth.store: cannot change while the server runs; restart it')
     expect(await statusOf('token=123')).to.equal(200)
     expect(await statusOf('token=wrong')).to.equal(403)
   })

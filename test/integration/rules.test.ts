@@ -1,10 +1,8 @@
 import { expect } from 'chai'
 import type { Action } from '../../lib/access/request.js'
 import type { RuleOptions } from '../../lib/options/options.js'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { openClient, protocolOf, SPEECHES, type Speech } from '../support/clients.js'
-import { startServer, type TestServer } from '../support/server.js'
+import { withServer } from '../support/with-server.js'
 
 const VERDICTS = ['allow', 'deny', 'pass'] as const
 type RuleVerdict = typeof VERDICTS[number]
@@ -46,19 +44,12 @@ const casesFor = (verdict: RuleVerdict, index: number): Case[] => {
 }
 
 describe('rules', () => {
-  const keep = cleanup()
-  const last = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
   const cases = VERDICTS.flatMap((verdict, index) => casesFor(verdict, index))
-  before(async () => {
-    backend = last(await startBackend())
-    backend.answer({ status: 200 })
+  const { backend, server, keep } = withServer({
+    answer: { status: 200 },
     // Who meets no rule but the last is told so by its number.
-    server = last(await startServer({ options: { url: backend.url, rules: [...cases.map(({ rule }) => rule), { verdict: 'deny' }] } }))
+    options: { rules: [...cases.map(({ rule }) => rule), { verdict: 'deny' }] }
   })
-  after(() => last.run())
-  afterEach(() => keep.run())
 
   let clients = 0
   /** What became of a client, who decided, and how often the backend was asked. */

@@ -1,27 +1,16 @@
 import { expect } from 'chai'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
-import { isRtmp, openClient, protocolOf, SPEECHES, type AnyClient, type Speech } from '../support/clients.js'
-import { startServer, type TestServer } from '../support/server.js'
+import { isRtmp, openClient, protocolOf, SPEECHES, speechesFor, type AnyClient, type Speech } from '../support/clients.js'
+import { WebSocketClient, type RawHttp } from '../support/flv-clients.js'
+import { startServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
+
+const ACTIONS = ['play', 'publish'] as const
 
 describe('a session', () => {
-  const keep = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
   let streams = 0
   const ids = new Map<string, number>()
-
-  before(async () => {
-    backend = await startBackend()
-    backend.answer({ status: 200, headers: { 'X-UserId': 'user 7' } })
-    server = await startServer({ options: { url: backend.url } })
-  })
-  after(async () => {
-    await server.stop()
-    await backend.close()
-  })
-  afterEach(() => keep.run())
+  const { backend, server, keep } = withServer({ answer: { status: 200, headers: { 'X-UserId': 'user 7' } } })
 
   const open = async (speech: Speech, action: 'play' | 'publish', streamPath: string, userAgent = 'Tester/1'): Promise<AnyClient> =>
     keep(await openClient({ ports: server.ports, speech, action, streamPath, query: 'token=123', userAgent }))
@@ -36,7 +25,7 @@ describe('a session', () => {
     .map(({ event, session }) => event === 'start' ? 'start' : `end: ${session.endReason}`)
 
   for (const speech of SPEECHES) {
-    for (const action of ['play', 'publish'] as const) {
+    for (const action of ACTIONS.filter((one) => speechesFor(one).includes(speech))) {
       const streamPath = (): string => `/live/s${++streams}`
 
       it(`is listed from its begin to its end, and ends once when its client leaves (${speech}, ${action})`, async () => {
@@ -51,6 +40,17 @@ describe('a session', () => {
         })
         await client.close()
         await server.waitFor(({ auth }, one: string) => !auth!.sessions().some((session) => session.id === one), id)
+        expect(await told(path)).to.deep.equal(['start', 'end: left'])
+      })
+
+      if (!['rtmps', 'https-flv', 'wss-flv'].includes(protocolOf(speech))) it(`ends once when its connection is reset, as that of a player that is killed (${speech}, ${action})`, async () => {
+        const path = streamPath()
+        const client = await open(speech, action, path)
+        await begun(path)
+        if (client.flv instanceof WebSocketClient) client.flv.socket.terminate()
+        else (client.rtmp ?? client.flv as RawHttp).wire.socket.resetAndDestroy()
+        await until(async () => (await told(path)).length === 2, 'its end is told')
+        expect(await running(path)).to.deep.equal([])
         expect(await told(path)).to.deep.equal(['start', 'end: left'])
       })
 
@@ -71,7 +71,7 @@ describe('a session', () => {
         const path = streamPath()
         await open(speech, action, path)
         const { id } = await begun(path)
-        await server.evaluate(({ context }, one: string) => context.sessions.get(one)?.close(), id)
+        await server.evaluate(({ look }, one: string) => look.end(one), id)
         await until(async () => (await told(path)).length === 2, 'its end is told')
         expect(await told(path)).to.deep.equal(['start', 'end: closed'])
       })
@@ -96,7 +96,7 @@ describe('a session', () => {
     await until(() => second.closedAt() > 0, 'the second is cut')
     expect(await running(path)).to.have.length(1)
     expect(await told(path)).to.deep.equal(['start'])
-    expect(server.log()).to.match(new RegExp(`refused by node-media-server, though allowed: publish ${path}.* session=`))
+    expect(server.log()).to.match(new RegExp(`allowed, then refused by node-media-server or the app: publish ${path}.* session=`))
   })
 
   it('of a publisher who comes back within the grace window begins anew, each with its one end', async () => {

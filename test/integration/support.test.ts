@@ -1,27 +1,15 @@
 import { expect } from 'chai'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startBackend, type ControlledBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { openClient, pathOf, protocolOf, SPEECHES } from '../support/clients.js'
 import { FLV_HEADER, flvTag } from '../support/flv.js'
 import { createStream, keepPublishing } from '../support/media.js'
-import { startServer, type TestServer } from '../support/server.js'
+import { startServer } from '../support/server.js'
 import { run, tool } from '../support/tools.js'
+import { withServer } from '../support/with-server.js'
 
 describe('the support of the tests', () => {
-  const keep = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
-  before(async () => {
-    backend = await startBackend()
-    server = await startServer({ options: { url: backend.url } })
-  })
-  after(async () => {
-    await server.stop()
-    await backend.close()
-  })
-  afterEach(() => keep.run())
+  const { backend, server, keep } = withServer()
 
   for (const [index, speech] of SPEECHES.entries()) {
     it(`publishes and plays by ${speech}`, async () => {

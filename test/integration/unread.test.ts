@@ -1,14 +1,12 @@
 import { expect } from 'chai'
 import type { NmsContext, NmsRtmpSession } from '../../lib/nms/v2/shapes.js'
-import { startBackend } from '../support/backend.js'
-import { cleanup } from '../support/cleanup.js'
 import { RawHttp } from '../support/flv-clients.js'
 import { FLV_HEADER, flvTag } from '../support/flv.js'
 import { IS_V2 } from '../support/hosts.js'
 import { createStream } from '../support/media.js'
 import { AUDIO, RtmpClient } from '../support/rtmp-client.js'
-import { startServer, type TestServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
+import { withServer } from '../support/with-server.js'
 
 const MB = 1024 * 1024
 
@@ -16,13 +14,7 @@ interface V2 extends Pick<NmsContext, 'publishers'> { readonly sessions: Map<str
 
 describe('what an admitted client can make the server hold', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let server: TestServer
-  before(async () => {
-    const backend = keep(await startBackend())
-    server = keep(await startServer({ options: { url: backend.url } }))
-  })
-  after(() => keep.run())
+  const { server, keep } = withServer()
 
   const endOf = async (streamPath: string, action: string): Promise<string | undefined> =>
     (await server.sessions()).find(({ event, session }) => event === 'end' && session.streamPath === streamPath && session.action === action)?.session.endReason
@@ -79,6 +71,7 @@ describe('what an admitted client can make the server hold', function () {
       }
       await until(() => client.wire.isClosed, 'it is cut')
       expect(await endOf(`/live/frame-${action}`, action)).to.equal('overflow')
+      await until(() => server.log().includes(`cut ${action} /live/frame-${action}: the client began a frame without an end`), 'it is told')
     })
 
     it(`a WebSocket ${who} that pings for ever and reads no pong is cut`, async () => {
@@ -92,8 +85,8 @@ describe('what an admitted client can make the server hold', function () {
         await until(() => client.wire.isClosed || client.wire.socket.writableLength === 0, 'it is sent')
         if (await endOf(`/live/ping-${action}`, action) !== undefined) break
       }
-      // The library for WebSockets may be quicker.
-      expect(await endOf(`/live/ping-${action}`, action)).to.be.oneOf(['overflow', 'left'])
+      expect(await endOf(`/live/ping-${action}`, action)).to.equal('overflow')
+      await until(() => server.log().includes(`cut ${action} /live/ping-${action}: the client sent commands or pings and read no answers`), 'it is told')
       client.wire.reset()
     })
   }
@@ -104,12 +97,24 @@ describe('what an admitted client can make the server hold', function () {
       const client = keep(await (action === 'play' ? RtmpClient.player : RtmpClient.publisher)({ port: server.ports.rtmp }, `${name}?token=123`))
       client.wire.socket.pause()
       const commands = Buffer.concat(Array.from({ length: 20_000 }, () => client.commandBytes('createStream', 9, [null])))
+      const queued = (): Promise<number> => server.evaluate(({ context }, streamPath) => {
+        const session = [...context.sessions.values() as Iterable<{ streamPath?: string, playStreamPath?: string, publishStreamPath?: string, socket?: { writableLength: number } }>]
+          .find((each) => [each.streamPath, each.playStreamPath, each.publishStreamPath].includes(streamPath))
+        return session?.socket?.writableLength ?? 0
+      }, `/live/${name}`)
+      let most = 0
       for (let n = 0; n < 60 && !client.wire.isClosed; n += 1) {
         client.wire.write(commands)
-        await until(() => client.wire.isClosed || client.wire.socket.writableLength === 0, 'it is sent', 30_000)
+        await until(async () => {
+          most = Math.max(most, await queued())
+          return client.wire.isClosed || client.wire.socket.writableLength === 0
+        }, 'it is sent', 30_000)
         if (await endOf(`/live/${name}`, action) !== undefined) break
       }
       expect(await endOf(`/live/${name}`, action)).to.equal('overflow')
+      await until(() => server.log().includes(`cut ${action} /live/${name}: the client sent commands or pings and read no answers`), 'it is told')
+      // Each answer costs ten times its length.
+      expect(most).to.be.below(2 * MB)
       client.wire.reset()
     })
   }
@@ -145,5 +150,6 @@ describe('what an admitted client can make the server hold', function () {
     client.send(Buffer.concat([FLV_HEADER, flvTag({ type: 18, timestamp: 0, payload: Buffer.alloc(15 * MB, 5) })]))
     await until(() => client.wire.isClosed, 'it is cut')
     expect(await endOf('/live/script', 'publish')).to.equal('error')
+    await until(() => server.log().includes('cut publish /live/script: metadata of 15728640 bytes'), 'it is told')
   })
 })

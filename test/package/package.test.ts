@@ -102,6 +102,22 @@ describe('the packed package, installed into an empty folder', function () {
       await program.close()
     })
 
+    it('runs as the unit of systemd says, reads its config again when systemd reloads it, and drains when it is stopped', async () => {
+      const unit = await readFile(new URL('../../examples/operations/node-media-server.service', import.meta.url), 'utf8')
+      const [command = '', ...args] = (/^ExecStart=(.*)$/m.exec(unit)?.[1] ?? '').replace('/srv/node-media-server', app.dir).split(' ')
+      expect(unit).to.match(/^ExecReload=\/bin\/kill -HUP \$MAINPID$/m)
+      const { program } = await onFreePorts(async (at) => {
+        await app.write('config.json', moved(config, at))
+        return startProgram(command, args, at, { cwd: app.dir })
+      })
+      keep(program)
+      process.kill(program.pid, 'SIGHUP')
+      await until(() => program.stdout().includes('the options were read again'), () => `it is reloaded: ${program.stdout()}${program.stderr()}`)
+      process.kill(program.pid, 'SIGTERM')
+      expect((await program.exited).code).to.equal(0)
+      expect(program.stdout()).to.include('draining')
+    })
+
     for (const way of ['--import', '--require']) {
       it(`is guarded by the preload with ${way}`, async () => {
         expect(shellLines()).to.include(`node ${way} node-media-server-http-auth/register app.js`)

@@ -12,7 +12,7 @@ import { until } from './waiting.js'
 const ACKNOWLEDGEMENT = 3
 
 /** A protocol and the way that it is spoken; HTTPS-FLV is spoken in two. */
-export type Speech = Exclude<Protocol, 'hls' | 'file'> | 'https-flv over HTTP/2'
+export type Speech = Exclude<Protocol, 'hls' | 'dash' | 'file'> | 'https-flv over HTTP/2'
 
 /** Those that the node-media-server of this run speaks: over TLS, version 2 has no HTTP/1. */
 export const SPEECHES: readonly Speech[] = IS_V2

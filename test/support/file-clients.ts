@@ -4,10 +4,12 @@ import { Agent as SecureAgent, request as requestHttps } from 'node:https'
 import { TEST_CA } from './certificates.js'
 import type { Ports } from './server.js'
 import { inTime } from './waiting.js'
+import { IS_V2 } from './hosts.js'
 
 /** The ways to fetch a file. */
 export type Carrier = 'HTTP/1' | 'HTTPS' | 'HTTP/2'
-export const CARRIERS: readonly Carrier[] = ['HTTP/1', 'HTTPS', 'HTTP/2']
+/** Those that the node-media-server of this run speaks: over TLS, version 2 has no HTTP/1. */
+export const CARRIERS: readonly Carrier[] = IS_V2 ? ['HTTP/1', 'HTTP/2'] : ['HTTP/1', 'HTTPS', 'HTTP/2']
 
 export interface FetchOptions {
   readonly over?: Carrier

@@ -5,10 +5,24 @@ import { Server, type AddressInfo } from 'node:net'
 import { findPackage } from '../../lib/nms/v4/package.js'
 import { findLoaded } from '../../lib/nms/package.js'
 import { openPackage } from '../../lib/nms/v2/package.js'
-import type { NmsInstance as NmsV2 } from '../../lib/nms/v2/shapes.js'
+import type { NmsInstance as NmsV2, NmsRtmpSession } from '../../lib/nms/v2/shapes.js'
 import type { NmsContext, NmsInstance, NmsSession } from '../../lib/nms/v4/shapes.js'
 import { HOST_PACKAGE, IS_V2 } from './hosts.js'
 import type { NmsEvent, Ports } from './server-messages.js'
+
+/** What tests look at, or do, inside NMS, whatever its version. */
+export interface Look {
+  /** Paths of the streams that NMS keeps. */
+  streams(): string[]
+  /** The id of the session that publishes a stream; empty if none does. */
+  publisher(streamPath: string): string
+  /** How many play a stream. */
+  players(streamPath: string): number
+  /** Ends a session as NMS itself does. */
+  end(id: string): void
+  /** NMS's servers, once it runs. */
+  servers(): Readonly<Record<keyof Ports, Server | undefined>>
+}
 
 /** A server that is built and not yet run. */
 export interface Built {
@@ -16,6 +30,7 @@ export interface Built {
   /** NMS's state; of version 2 its own. */
   readonly context: NmsContext
   readonly load: (module: string) => unknown
+  readonly look: Look
   /** Calls for each event of NMS's. */
   onEvents(listener: (event: NmsEvent) => void): void
   /** Runs it on ports that are free. */
@@ -48,8 +63,16 @@ const listenAnywhere = async (run: () => unknown, servers: () => [keyof Ports, S
 const buildV4 = (config: object): Built => {
   const nms = new NodeMediaServer(config) as NmsInstance & { on: (event: string, listener: (session: NmsSession) => void) => void }
   const { rtmpServer, httpServer } = nms
+  const { context, load } = findPackage(nms)
   return {
-    nms, ...findPackage(nms),
+    nms, context, load,
+    look: {
+      streams: () => [...context.broadcasts.keys()],
+      publisher: (streamPath) => context.broadcasts.get(streamPath)?.publisher?.id ?? '',
+      players: (streamPath) => context.broadcasts.get(streamPath)?.subscribers.size ?? 0,
+      end: (id) => { context.sessions.get(id)?.close() },
+      servers: () => ({ rtmp: rtmpServer.tcpServer, rtmps: rtmpServer.tlsServer, http: httpServer.httpServer, https: httpServer.httpsServer })
+    },
     onEvents(listener) {
       for (const event of EVENTS) {
         nms.on(event, ({ id, ip, protocol, streamPath, streamQuery }) => listener({ event, id, ip, protocol, streamPath, streamQuery, at: Date.now() }))
@@ -81,6 +104,13 @@ const buildV2 = (config: object): Built => {
   const { context, load } = openPackage(findLoaded(nms))
   return {
     nms: nms as unknown as NmsInstance, context: context as unknown as NmsContext, load,
+    look: {
+      streams: () => [...context.publishers.keys()],
+      publisher: (streamPath) => context.publishers.get(streamPath) ?? '',
+      players: (streamPath) => (context.sessions.get(context.publishers.get(streamPath) ?? '') as NmsRtmpSession | undefined)?.players.size ?? 0,
+      end: (id) => { context.sessions.get(id)?.stop() },
+      servers: () => ({ rtmp: nms.nrs?.tcpServer, rtmps: nms.nrs?.tlsServer, http: nms.nhs?.httpServer, https: nms.nhs?.httpsServer })
+    },
     onEvents(listener) {
       for (const event of EVENTS) {
         nms.on(event, (id, streamPath, streamQuery) => {

@@ -15,5 +15,20 @@ export const HOST_PACKAGE = PACKAGES[HOST]
 /** Whether it is one of version 2, which has other internals and other ways. */
 export const IS_V2 = HOST === '2.7'
 
-/** Where the test servers mount the folder that holds files: version 2 has it at the root. */
-export const MOUNT = IS_V2 ? '' : '/static'
+/** Where a folder is served that a version 4 would mount by a router: version 2 has it at the root. */
+export const mount = (router: string): string => IS_V2 ? '' : router
+
+/** Where the test servers mount the folder that holds files. */
+export const MOUNT = mount('/static')
+
+/** What NMS's ids of sessions look like. */
+export const SESSION_ID = IS_V2 ? /^[A-Z0-9]{16,}$/ : /^[a-z0-9]{16,}$/
+
+/** Whether NMS writes into its own log what clients sent, as it is, before anybody is asked about them; version 2 prints each RTMP connect. */
+export const LOGS_CLIENT_BYTES = IS_V2
+
+/** Whether a player over HTTP is answered before somebody publishes its stream, and counts as playing. */
+export const ANSWERS_BEFORE_STREAM = !IS_V2
+
+/** Whether NMS keeps the place of a publisher that is gone, so that it can resume. */
+export const KEEPS_PUBLISHER_PLACE = !IS_V2

@@ -32,10 +32,10 @@ const reportHandle = (handle: HttpAuth): HttpAuth => handle
   .on('session', (event, session) => tell({ is: 'session', event, session, at: Date.now() }))
 
 const start = async ({ config, options, attach }: Start): Promise<Inside> => {
-  const { nms, context, load, onEvents, run } = build(config)
+  const { nms, context, look, load, onEvents, run } = build(config)
   onEvents((event) => tell({ is: 'nms', event }))
   const inside: Inside = {
-    nms, context, load, require, httpAuth, state: {}, auth: undefined,
+    nms, context, look, load, require, httpAuth, state: {}, auth: undefined,
     attach: (own: Options | false | null = options) => {
       inside.auth = reportHandle(own === null ? httpAuth(nms) : httpAuth(nms, own))
       return inside.auth

@@ -10,6 +10,7 @@ import type { httpAuth } from '../../lib/plugin.js'
 import type { NmsContext, NmsInstance } from '../../lib/nms/v4/shapes.js'
 import type { Options } from '../../lib/options/options.js'
 import { certificatePath } from './certificates.js'
+import type { Look } from './host-process.js'
 import type { Decided, Failure, NmsEvent, Order, Ports, Report, SessionEvent, Start } from './server-messages.js'
 import { inTime, PATIENCE_MS, sleep } from './waiting.js'
 
@@ -21,6 +22,7 @@ export interface Inside {
   /** The handle, once the plugin is attached. */
   auth: HttpAuth | undefined
   readonly context: NmsContext
+  readonly look: Look
   readonly httpAuth: typeof httpAuth
   /** Attaches the plugin with these options, or those the server was started with, and reports its events. */
   readonly attach: (options?: Options | false) => HttpAuth

@@ -31,22 +31,22 @@ export const settingsOf = (url: string, more: Partial<StoreSettings> = {}): Stor
   ({ urls: [url], prefix: 'test', heartbeatMs: 300, timeoutMs: 250, options: {}, ...more })
 
 export const claimOf = (claim: Partial<Claim>): Claim => ({
-  user: 'anna', device: { ip: '192.0.2.1', userAgent: 'player' }, streamPath: '/live/s', sessionId: `session-${++sessions}`,
+  user: 'anna', device: { ip: '192.0.2.1', userAgent: 'player' }, streamPath: '/live/s', sessionId: `session-${++sessions}`, isFile: false,
   limit: 2, whenFull: 'endOldest', barMs: 2000, ...claim
 })
 
 /** Connects a server's side. With `isUp` it waits until the store answers. */
 export const openStore = async (
-  url: string, { isUp = true, fingerprint = { limits: 'a', backend: 'a' }, ...more }: Partial<StoreSettings> & { isUp?: boolean, fingerprint?: Fingerprint } = {}
+  url: string, { isUp = true, fingerprint = { limits: 'a', backend: 'a' }, ...more }: Partial<StoreSettings> & { isUp?: boolean, fingerprint?: Fingerprint | (() => Fingerprint) } = {}
 ): Promise<TestStore> => {
   const heard: string[] = []
   const usersEnded: TestStore['usersEnded'] = []
   const forgotten: string[][] = []
   const over: Lease[] = []
   const ended: TestStore['ended'] = []
-  const store = createStore(settingsOf(url, more), fingerprint, {
+  const store = createStore(settingsOf(url, more), typeof fingerprint === 'function' ? fingerprint : () => fingerprint, {
     endUser: (isUser, order) => usersEnded.push({ isUser, order }),
-    forget: (keys) => forgotten.push([...keys]),
+    forget: (keys, viewers) => forgotten.push([...keys, ...viewers]),
     over: (lease) => over.push(lease),
     onAway: (reason) => heard.push(`away: ${reason}`),
     onBack: () => heard.push('back'),

@@ -1,13 +1,17 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { sleep } from './waiting.js'
 
-/** A TCP proxy whose line gets slow or dies without a word. */
+/** A TCP proxy whose line gets slow, dies without a word, breaks, or leads to somebody else. */
 export interface TcpProxy {
   readonly port: number
   /** What either side says arrives so much later, in milliseconds. */
   delay(ms: number): void
   /** Nothing passes any more on connections that are open, and none is closed; new ones are accepted and go nowhere. */
   cut(): void
+  /** Resets all connections, and new ones as soon as they come. */
+  refuse(): void
+  /** Whatever a client says is answered with the next of these, in turn, and goes nowhere. */
+  garble(answers: readonly string[]): void
   /** New connections pass again; those that were cut stay dead. */
   mend(): void
   close(): Promise<void>
@@ -18,12 +22,19 @@ export const createTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
   const dead = new WeakSet<Socket>()
   let delayMs = 0
   let isCut = false
+  let isRefusing = false
+  let garbage: readonly string[] = []
+  let turn = 0
   const keep = (socket: Socket): Socket => {
     sockets.add(socket)
     return socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
   }
   const server = createServer((client) => {
     keep(client)
+    if (isRefusing) {
+      client.resetAndDestroy()
+      return
+    }
     if (isCut) {
       dead.add(client)
       client.resume()
@@ -37,7 +48,11 @@ export const createTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
         const arrives = delayMs === 0 ? undefined : sleep(delayMs)
         line = line.then(() => arrives).then(action)
       }
-      from.on('data', (bytes) => pass(() => { if (!dead.has(from) && !to.destroyed) to.write(bytes) }))
+      from.on('data', (bytes) => pass(() => {
+        if (dead.has(from) || to.destroyed) return
+        if (garbage.length === 0) to.write(bytes)
+        else if (from === client) client.write(garbage[turn++ % garbage.length]!)
+      }))
       from.on('close', () => pass(() => { if (!dead.has(from)) to.destroy() }))
     }
   })
@@ -49,7 +64,16 @@ export const createTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
       isCut = true
       for (const socket of sockets) dead.add(socket)
     },
-    mend: () => { isCut = false },
+    refuse() {
+      isRefusing = true
+      for (const socket of sockets) socket.resetAndDestroy()
+    },
+    garble: (answers) => { garbage = answers },
+    mend() {
+      isCut = false
+      isRefusing = false
+      garbage = []
+    },
     close: () => new Promise((resolve) => {
       for (const socket of sockets) socket.destroy()
       server.close(() => resolve())

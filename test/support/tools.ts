@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { connect } from 'node:net'
 import { inTime, until } from './waiting.js'
 
-export type Tool = 'ffmpeg' | 'ffprobe' | 'php' | 'chromium' | 'nginx' | 'haproxy' | 'curl' | 'ps' | 'mpv' | 'cvlc' | 'gst-launch-1.0' | 'prometheus' | 'promtool' | 'logrotate' | 'redis-server'
+export type Tool = 'ffmpeg' | 'ffprobe' | 'php' | 'chromium' | 'nginx' | 'haproxy' | 'curl' | 'ps' | 'mpv' | 'cvlc' | 'gst-launch-1.0' | 'prometheus' | 'promtool' | 'logrotate' | 'systemd-analyze' | 'redis-server'
 
 /**
  * The path of a program that the tests need.

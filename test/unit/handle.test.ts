@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { allow, type Verdict } from '../../lib/access/verdict.js'
-import { HttpAuth, publish, type HttpAuthEvents } from '../../lib/handle.js'
+import { HttpAuth, type HttpAuthEvents } from '../../lib/handle.js'
+import { publish } from '../../lib/assembly/listeners.js'
 import { createCounters } from '../../lib/observe/stats.js'
 import { requestOf } from './policy/support.js'
 

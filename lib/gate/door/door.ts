@@ -8,63 +8,66 @@ import { trace } from '../../trace.js'
 import type { Asked } from './asked.js'
 import type { Release } from './slots.js'
 
-/** A place on all servers that a newcomer has got; of the registry's making. */
+/** A place on all servers, as the registry returns it for a newcomer. */
 interface Entered { release(): void }
 
 const debug = trace('gate')
 
-/** What becomes of a client: it is let in, or refused with a verdict. */
+/** The result for a client: admitted, or refused with a verdict. */
 export type Decision = { readonly admission: Admission } | { readonly refused: Verdict }
 
-/** What every gate has behind it. */
+/** The one way in, shared by all gates. */
 export interface Door {
   /**
-   * Takes a slot among the held clients for an address, or `undefined` if a limit is reached. For a
-   * gate whose clients wait before they can be asked about; `admit` takes one by itself.
+   * Takes a slot among the held clients for an address, or `undefined` if a limit is reached. For gates whose clients
+   * wait before they can be asked about; `admit` takes one by itself.
    */
   hold(ip: string): Release | undefined
   /**
-   * Takes a client through the door: a slot, the verdict, the report, its place among those who are in. Resolves with `undefined` if
-   * the client has left meanwhile: nobody was let in or refused, and nothing is reported. Never
-   * rejects: a bug denies and is logged.
+   * Takes a client through the door: a slot, the verdict, the report and its place in the registry. Resolves with
+   * `undefined` if the client has left meanwhile: nothing was decided or reported. Never rejects: a bug denies and is
+   * logged.
    *
-   * @param slot - one that the client has already; free once the client is decided
-   * @param claim - what it does with its user's limit; default `any`
+   * @param slot - a slot the client has already; it is freed with the decision
+   * @param claim - what the client does with its user's limit; default `any`
    */
   admit(asked: Asked, signal: LeaveSignal, slot?: Release, claim?: Claim): Promise<Decision | undefined>
-  /** Counts, logs and publishes a refusal that a gate reached by itself, and returns it. */
+  /** Counts, logs and publishes a refusal that the gate decided itself, and returns it. */
   refuse(request: AccessRequest, verdict: Verdict): Verdict
-  /** A client who was allowed is refused even so, because of an error that is not its own. */
+  /** An allowed client is refused because of an error on our side. */
   readonly onBug: (error: unknown) => void
 }
 
-/** The verdict for a client for whom no slot is left. */
+/** The verdict if no slot is left. */
 export const overloaded = deny('overload', 'too many clients are waiting')
 
 interface Behind {
   readonly authorize: Authorize
   readonly hold: Door['hold']
-  /** Whether a request is kept out, so that nobody need be asked. */
+  /** Refuses clients that are kept out for a while, before anybody is asked. */
   readonly bar: (request: AccessRequest) => Verdict | undefined
-  /** Waits for other servers, where they have a say: a place on all of them, which goes to `reserve` or is released, or a denial. */
+  /**
+   * Waits for the other servers if they have a say. Resolves with a place on all of them, which goes to `reserve` or is
+   * released, or with a denial.
+   */
   readonly enter?: (request: AccessRequest, verdict: Verdict, claim?: Claim) => Promise<Entered | Verdict | undefined> | undefined
-  /** Gives a client that is let in its place among those who are; a denial if its user may have no more. */
+  /** Reserves a place in the registry for an allowed client; a denial if its user may have no more. */
   readonly reserve: (request: AccessRequest, verdict: Verdict, claim?: Claim, entered?: Entered) => Place | Verdict
-  /** Counts, logs and publishes a verdict; `heldMs` is how long the client waited for it here. */
+  /** Counts, logs and publishes a verdict; `heldMs`: how long the client waited here. */
   readonly report: (request: AccessRequest, verdict: Verdict, heldMs?: number) => void
-  /** A step of the chain, or a listener of NMS's events, failed in a way that it must not. */
+  /** A step of the chain, or a listener of NMS's events, threw. */
   readonly onBug: Door['onBug']
 }
 
-/** Makes the door. `close` refuses everybody who is held and whoever comes later, `drain` only whoever comes later. */
+/** Makes the door. `close` refuses all held clients and all that come later, `drain` only those that come later. */
 export const createDoor = ({ authorize, hold, bar, enter, reserve, report, onBug }: Behind): Door & { close(): void, drain(): void } => {
   const held = new Set<(verdict: Verdict) => void>()
   const shutDown = deny('overload', 'authorization is being shut down')
-  const drained = deny('overload', 'this server takes no newcomers, it is being stopped')
+  const drained = deny('overload', 'this server is being stopped')
   let closed = false
   let draining = false
 
-  /** Reserves in the same turn as the verdict comes, so that of many newcomers of one user each knows of those before it. */
+  /** Reserves in the same turn in which the verdict arrives, so that each of several newcomers of one user sees those before it. */
   const decisionOf = (request: AccessRequest, verdict: Verdict, claim: Claim, entered: Entered | undefined): { readonly verdict: Verdict, readonly place?: Place } => {
     if (!verdict.allowed) return { verdict }
     const place = reserve(request, verdict, claim, entered)

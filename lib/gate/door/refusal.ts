@@ -1,9 +1,6 @@
 import type { Verdict } from '../../access/verdict.js'
 
-/**
- * The HTTP status that a refused client sees: what may pass by itself is 503, what the client
- * could never have is 400, and everything else was decided, 403.
- */
+/** The HTTP status of a refusal: 503 for what may pass by itself, 400 for malformed requests, otherwise 403. */
 export const statusOf = (verdict: Verdict): number => {
   switch (verdict.source) {
     case 'default': case 'unanswered': case 'overload': return 503
@@ -12,7 +9,7 @@ export const statusOf = (verdict: Verdict): number => {
   }
 }
 
-/** Headers of every refusal, but for those that let a page read it: nobody keeps it. */
+/** Headers of every refusal except those for CORS; no cache may keep it. */
 export const refusalHeaders = (status: number, body: string): Record<string, string> => ({
   'Content-Type': 'text/plain; charset=utf-8',
   'Content-Length': String(Buffer.byteLength(body)),
@@ -22,12 +19,12 @@ export const refusalHeaders = (status: number, body: string): Record<string, str
 })
 
 /**
- * What a refused client is told: enough for its user to act on, nothing about the backend's
- * address or the operator's rules. One line of printable ASCII.
+ * What a refused client reads: enough for its user to act on, nothing about the backend's address or the operator's
+ * rules. One line of printable ASCII.
  */
 export const clientReason = ({ source, reason, status }: Verdict): string => {
   switch (source) {
-    // A 200 that denies all the same, by its body or for what it lacks, would only puzzle.
+    // A 200 that denies nevertheless, by its body or a missing header, would only confuse.
     case 'backend': case 'remembered': case 'last-verdict': return status === undefined || status === 200 ? 'access denied' : `access denied (${status})`
     case 'limit': return reason
     case 'rule': return 'access denied by the server\'s rules'

@@ -1,18 +1,18 @@
 import { limitKey } from '../../access/address.js'
 
-/** Gives a place back; calling it again does nothing. */
+/** Frees the slot; calling it again does nothing. */
 export type Release = () => void
 
-/** The clients that wait at the door. */
+/** The clients held at the door. */
 export interface Held {
-  /** Takes a place, or `undefined` if there is none: for anybody, or for this address (IPv6: its /64). */
+  /** Takes a slot; `undefined` if none is left in total or for this address (IPv6: its /64). */
   enter(ip: string): Release | undefined
   readonly size: number
-  /** Addresses that hold a place. */
+  /** Addresses with a slot. */
   readonly addresses: number
 }
 
-/** Counts who waits. 0 is no limit; both limits are read at each entry, since a reload may change them. */
+/** Counts held clients. 0 is no limit; both limits are read at each entry, since a reload may change them. */
 export const createHeld = (limits: { readonly maxHeld: number, readonly maxHeldPerIp: number }): Held => {
   const perAddress = new Map<string, number>()
   let size = 0

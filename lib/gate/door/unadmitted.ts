@@ -1,23 +1,23 @@
 import { MAX_UNADMITTED_BYTES } from '../../access/bounds.js'
 
-/** Why somebody is cut. */
-export const TOO_MUCH = 'all clients that wait hold too much'
+/** Why a client is cut. */
+export const TOO_MUCH = 'the clients that wait use too much memory'
 
-/** A client that is not admitted yet, with what it makes this process hold. */
+/** A client that is not admitted yet, and the memory it uses. */
 export interface Holder {
-  /** It is the newest, and all hold too much. */
+  /** It is the newest, and all together use too much. */
   onTooMuch(): void
 }
 
-/** What all clients that are not admitted make this process hold. */
+/** Memory used by all clients that are not admitted. */
 export interface Unadmitted {
-  /** A client holds so many bytes now; 0 forgets it. Cuts the newest ones while all hold too much. */
+  /** Sets how many bytes a client uses now; 0 forgets it. Cuts the newest clients while all together use too much. */
   holds(client: Holder, bytes: number): void
   readonly bytes: number
 }
 
 export const createUnadmitted = (maxBytes = MAX_UNADMITTED_BYTES): Unadmitted => {
-  /** In the order in which they first held something. */
+  /** In the order in which they first used memory. */
   const held = new Map<Holder, number>()
   let total = 0
   return {

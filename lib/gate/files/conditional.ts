@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** What is sent of a text. */
+/** Status and byte range of an answer. */
 export interface Answer {
   readonly status: 200 | 206 | 304 | 412 | 416
-  /** The first byte that is sent. */
+  /** First byte to send. */
   readonly from: number
-  /** The first byte that is not. */
+  /** End of the range, exclusive. */
   readonly to: number
   /** The value of `Content-Range`. */
   readonly range?: string
@@ -14,10 +14,10 @@ export interface Answer {
 const nothing = (status: Answer['status'], range?: string): Answer => ({ status, from: 0, to: 0, ...(range !== undefined && { range }) })
 
 /**
- * Answers `If-Match`, `If-None-Match`, `If-Range` and `Range` for a text that has a strong ETag and
- * no date (RFC 9110, 13 and 14). Of several ranges, as of ranges that cannot be read, all is sent.
+ * Evaluates `If-Match`, `If-None-Match`, `If-Range` and `Range` for a text with a strong ETag and no date (RFC 9110,
+ * sections 13 and 14). Several ranges, or a malformed one, get the whole text.
  *
- * @param length - of the text, in bytes
+ * @param length - length of the text in bytes
  */
 export const answerConditionally = (length: number, etag: string, headers: IncomingHttpHeaders): Answer => {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, 'if-range': ifRange } = headers
@@ -33,6 +33,6 @@ export const answerConditionally = (length: number, etag: string, headers: Incom
   return from >= to ? nothing(416, `bytes */${length}`) : { status: 206, from, to, range: `bytes ${from}-${to - 1}/${length}` }
 }
 
-/** Whether a list of entity tags names this one. A weak comparison takes one marked as weak, too. */
+/** Whether a list of entity tags contains this one. A weak comparison also matches tags marked as weak. */
 const names = (list: string, etag: string, weakly: boolean): boolean =>
   list.trim() === '*' || list.split(',').some((item) => (weakly ? item.trim().replace(/^W\//, '') : item.trim()) === etag)

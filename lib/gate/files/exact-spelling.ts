@@ -1,11 +1,12 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Authorize } from '../../access/authorize.js'
+import { isForFiles } from '../../access/request.js'
 import { deny } from '../../access/verdict.js'
 
-/** What is asked of the disk. */
+/** The file system calls needed here. */
 export interface Disk {
-  /** Names in a folder; rejects if there is none. */
+  /** Names in a folder; rejects if it does not exist. */
   readonly names: (folder: string) => Promise<readonly string[]>
   /** Whether two paths exist and are the same file. */
   readonly same: (one: string, other: string) => Promise<boolean>
@@ -19,12 +20,15 @@ const DISK: Disk = {
   }
 }
 
-/** Why no file is meant by a path. */
-export const MALFORMED_FILE = 'ask for files by their plain path'
+/** The reason given for a malformed file path. */
+export const MALFORMED_FILE = 'malformed file path'
 
 const LACKS = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 
-/** For what is not there or may not be read; that this process lacks something says nothing about the disk. */
+/**
+ * Returns a default if the file is missing or unreadable. Rethrows if this process lacks resources, because that says
+ * nothing about the disk.
+ */
 const orElse = <T>(instead: T) => (error: unknown): T => {
   if (LACKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error
   return instead
@@ -33,22 +37,22 @@ const orElse = <T>(instead: T) => (error: unknown): T => {
 const swapCase = (text: string): string =>
   text.replace(/\p{L}/gu, (letter) => letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase())
 
-/** Other spellings by which a disk that forgives some would find a name. */
+/** Other spellings under which a lenient disk would find a name. */
 const otherSpellings = (name: string): string[] =>
   [swapCase(name), name.normalize('NFC'), name.normalize('NFD')].filter((other) => other !== name)
 
-/** Windows knows long names by short ones, too. */
+/** Windows also finds long names by their short ones. */
 const mayBeShort = (name: string): boolean => name.includes('~')
 
 /**
- * Makes the check whether a path below a folder is spelled as its names are on the disk. Some disks
- * find a file by other spellings, too (case, Unicode forms, short names), and a rule or a backend
- * that knows the one would be got round by another. A name that is found by one spelling alone
- * passes, and so does what is not there; a folder is read only where a disk forgives.
+ * Creates a check whether a path below a folder is spelled exactly like the names on disk. Some disks also find a file
+ * by other spellings (case, Unicode forms, short names), which would bypass a rule or a backend that knows only the
+ * exact one. A name with a single possible spelling passes, and so does a missing file; a folder is listed only if the
+ * disk is lenient.
  *
  * Rejects if this process lacks descriptors or memory.
  *
- * @param root - absolute
+ * @param root - absolute path
  */
 export const exactSpelling = (root: string, disk: Disk = DISK): (file: string) => Promise<boolean> => {
   /** Whether a name in a folder could be found by another spelling. */
@@ -65,7 +69,7 @@ export const exactSpelling = (root: string, disk: Disk = DISK): (file: string) =
       if (name === '') continue
       if (await isForgiven(folder, name)) {
         const names = await disk.names(folder).catch(orElse<readonly string[]>([]))
-        // What is listed by no name at all, but found, is found by another spelling.
+        // A name that is found but not listed was found by another spelling.
         if (!names.includes(name)) return !(await disk.same(join(folder, name), join(folder, name)).catch(orElse(false)))
       }
       folder = join(folder, name)
@@ -75,15 +79,15 @@ export const exactSpelling = (root: string, disk: Disk = DISK): (file: string) =
 }
 
 /**
- * Looks at the spelling of a file's path once it is allowed: nobody without an allow keeps this
- * process's threads busy with the disk.
+ * Checks the spelling of a file's path after the backend has allowed it, so that clients without an allow cannot keep
+ * this process's threads busy with the disk.
  *
- * @param isExact - is given the path below the mount
- * @param mount - as configured, without a `/` at its end
+ * @param isExact - receives the path below the mount
+ * @param mount - as configured, without a trailing `/`
  */
 export const exactly = (next: Authorize, isExact: (file: string) => Promise<boolean>, mount: string): Authorize => async (request, signal) => {
   const verdict = await next(request, signal)
-  if (!verdict.allowed || (request.protocol !== 'hls' && request.protocol !== 'file')) return verdict
+  if (!verdict.allowed || !isForFiles(request)) return verdict
   try {
     return await isExact(request.path.slice(mount.length)) ? verdict : deny('malformed', MALFORMED_FILE)
   } catch (error) {

@@ -3,19 +3,19 @@ import { join } from 'node:path'
 import type { StaticRoute } from '../../nms/dialect.js'
 import type { ServedPath } from './served-path.js'
 
-/** Where NMS finds a file: in the folder that holds media, in one with pages for everybody, or in none. */
+/** Where NMS finds a file: in the media folder, in a folder of public pages, or nowhere. */
 export type Found = 'media' | 'pages' | 'nowhere'
 
 /** The folders that NMS serves. */
 export interface Folders {
   readonly media: StaticRoute
-  /** Whether pages share the paths of media. */
+  /** Whether public pages share the paths of media. */
   readonly shared: boolean
-  /** Looks into them in NMS's order. */
+  /** Searches the folders in NMS's order. */
   find(served: ServedPath): Promise<Found>
 }
 
-/** @returns `undefined` if none holds media */
+/** @returns `undefined` if no folder holds media */
 export const createFolders = (routes: readonly StaticRoute[]): Folders | undefined => {
   const media = routes.find(({ open }) => open !== true)
   return media && {

@@ -1,8 +1,8 @@
 /**
- * Makes a question be asked one at a time. What clients without an allow ask of the disk keeps one of
- * the process's few threads busy at most, however slow the disk is.
+ * Runs a function one call at a time. Disk look-ups for clients without an allow then keep at most one of the process's
+ * few threads busy, however slow the disk is.
  *
- * @param maxWaiting - of those that wait; who comes then is answered with `undefined`
+ * @param maxWaiting - most calls that may wait; further ones get `undefined`
  */
 export const inTurn = <Q, A>(ask: (question: Q) => Promise<A>, maxWaiting: number): (question: Q) => Promise<A | undefined> => {
   let last: Promise<unknown> = Promise.resolve()

@@ -3,9 +3,9 @@ import { PIECE_BYTES, type Template } from '../../hls/template.js'
 import type { HttpResponse } from '../../nms/host.js'
 import { onceOver } from '../http/response-end.js'
 
-/** A long text on its way to one client, made as fast as it is read. */
+/** A long text for one client, rendered as fast as the client reads. */
 class Body extends Readable {
-  /** As of a file's stream, for whoever accounts for it. */
+  /** Named like that of a file stream, for byte accounting. */
   bytesRead = 0
 
   constructor(private readonly pieces: Generator<Buffer, void>) {
@@ -19,7 +19,7 @@ class Body extends Readable {
   }
 }
 
-/** Ends a response with a part of a text. */
+/** Ends a response with a byte range of a text. */
 export const sendPart = (res: HttpResponse, template: Template, query: string, from: number, to: number): void => {
   const pieces = template.read(query, from, to)
   if (to - from <= PIECE_BYTES) {

@@ -6,38 +6,39 @@ import { answerConditionally } from './conditional.js'
 import { sendPart } from './playlist-body.js'
 
 export interface PlaylistRewriting {
-  /** Neither the file nor what a client gets may be longer. */
+  /** The noun used in refusals. */
+  readonly noun: 'playlist' | 'manifest'
+  /** Limit for both the file and the rewritten text. */
   readonly maxBytes: number
-  /** What every link gets. */
+  /** The query added to every link. */
   readonly query: string
-  /** The version of the file that was read last. */
+  /** The last version of the file that was read. */
   readonly last: Version | undefined
   /** Compiles a version of the file. */
   readonly compile: (source: Buffer, contentType: string, fileTag: string | undefined) => Version
-  /** Told of what is sent, which waits for what it returns. */
+  /** Called with the version to be sent; sending waits for the returned promise. */
   readonly onVersion: (version: Version) => Promise<unknown> | undefined
-  /** Answers in the place of Express, whose answer is not fit to be sent. */
+  /** Answers instead of Express when its answer cannot be sent. */
   readonly refuse: (status: number, reason: string) => void
   readonly forward: () => void
 }
 
-/** What concerns the file as Express knows it, and not the text that the client gets. */
+/** Headers about the file on disk, not about the text that the client gets. */
 const KEPT_FROM_EXPRESS = ['range', 'if-range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'cache-control']
 
-/** A file that has changed within this time may change again and still look the same: its date is not fine enough. In milliseconds. */
+/** A file younger than this may change again without a visible change of its date, whose resolution is too coarse. In milliseconds. */
 const YOUNG_MS = 3000
 
 type Write = (chunk: unknown, ...rest: unknown[]) => boolean
 type End = (...args: unknown[]) => HttpResponse
 
 /**
- * Has Express answer a request for a playlist, and sends its text rewritten. Express is asked for
- * the whole file, unless the last version is still good; ranges and conditions are answered here,
- * on the text that the client knows. Whatever is not a playlist that was found is sent as Express
- * made it.
+ * Lets Express answer a request for a playlist or manifest, and sends the text rewritten. Express is asked for the
+ * whole file, unless the last version is still current; ranges and conditions are evaluated here, on the text that the
+ * client knows. Any other answer of Express is sent unchanged.
  */
 export const answerPlaylist = (req: HttpRequest, res: HttpResponse, rewriting: PlaylistRewriting): void => {
-  const { maxBytes, query, last, compile, onVersion, refuse, forward } = rewriting
+  const { noun, maxBytes, query, last, compile, onVersion, refuse, forward } = rewriting
   const { method } = req
   const conditions = { ...req.headers }
   const askedAt = Date.now()
@@ -47,12 +48,12 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, rewriting: P
   input.method = 'GET'
 
   const output = res as unknown as { write?: Write, end?: End, socket?: unknown }
-  // Of a HEAD request on HTTP/2 the stream is ended from the start, and Express would read no file for it.
+  // On HTTP/2 the stream of a HEAD request is ended from the start, and Express would not read the file.
   const looksEnded = method === 'HEAD' && 'stream' in res
   if (looksEnded) Object.defineProperty(res, 'socket', { value: undefined, configurable: true })
   let chunks: Buffer[] = []
   let bytes = 0
-  /** Express's answer is no longer listened to. */
+  /** Express's answer is no longer used. */
   let over = false
 
   const restore = (): void => {
@@ -67,7 +68,7 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, rewriting: P
     restore()
     for (const name of res.getHeaderNames()) res.removeHeader(name)
     refuse(500, reason)
-    // What Express still reads has nowhere to go.
+    // Whatever Express still reads is discarded.
     output.write = () => true
     output.end = () => res
   }
@@ -75,7 +76,7 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, rewriting: P
     if (chunk === undefined || chunk === null || typeof chunk === 'function') return
     const part = typeof chunk === 'string' ? Buffer.from(chunk, typeof encoding === 'string' ? encoding as BufferEncoding : 'utf8') : chunk as Buffer
     bytes += part.length
-    if (bytes > maxBytes) reject(`the playlist has more than ${maxBytes} bytes (files.maxPlaylistBytes)`)
+    if (bytes > maxBytes) reject(`the ${noun} has more than ${maxBytes} bytes (files.maxPlaylistBytes)`)
     else chunks.push(part)
   }
   const finish = (): void => {
@@ -90,14 +91,15 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, rewriting: P
       return send(res, method, statusCode, source.length, () => res.end(source))
     }
     const encoding = res.getHeader('content-encoding') ?? 'identity'
-    if (encoding !== 'identity' || !isText(source)) return reject('the playlist is not text')
+    if (encoding !== 'identity' || !isText(source)) return reject(`the ${noun} is not text`)
     restore()
     answer(compile(source, String(res.getHeader('content-type') ?? ''), tagOf(res, askedAt)))
   }
   const answer = (version: Version): void => {
-    const { template } = version
+    const { template, refusal } = version
+    if (refusal !== undefined) return reject(refusal)
     const length = template.byteLength(query)
-    if (length > maxBytes) return reject(`the playlist has more than ${maxBytes} bytes with the query in each link (files.maxPlaylistBytes)`)
+    if (length > maxBytes) return reject(`the ${noun} has more than ${maxBytes} bytes with the query in each link (files.maxPlaylistBytes)`)
     const told = onVersion(version)
     if (told === undefined) return answerNow(version, length)
     const go = safely(res, () => answerNow(version, length))
@@ -126,10 +128,13 @@ export const answerPlaylist = (req: HttpRequest, res: HttpResponse, rewriting: P
   forward()
 }
 
-/** Whether links can be found in it: UTF-8, or an encoding of one byte for each character. UTF-16 and what is compressed have bytes of 0. */
+/**
+ * Whether links can be found in it: the encoding must be UTF-8 or have one byte per character. UTF-16 and compressed
+ * data contain zero bytes.
+ */
 const isText = (source: Buffer): boolean => !source.includes(0)
 
-/** Express's tag of a file, which is made of its date and size, if the file was old enough to be known by it. */
+/** Express's ETag of a file, which is made of date and size, if the file was old enough to be identified by it. */
 const tagOf = (res: HttpResponse, askedAt: number): string | undefined => {
   const tag = res.getHeader('etag')
   const changedAt = Date.parse(String(res.getHeader('last-modified') ?? ''))

@@ -1,12 +1,13 @@
 import type { IdentityPart } from '../../access/identity.js'
 import type { AccessRequest } from '../../access/request.js'
+import type { Family } from '../../hls/identity.js'
 import type { HttpClient } from '../http/exchange.js'
 import { headerText } from '../http/header-text.js'
 
-/** What of a request for a file below the static route says what is wanted. */
+/** The parts of a file request that say what is wanted. */
 export interface FileTarget {
-  readonly protocol: 'hls' | 'file'
-  /** Canonical; as the client wrote it, if it is not. */
+  readonly protocol: Family
+  /** Canonical path; the path as the client wrote it if it is malformed. */
   readonly path: string
   readonly query: string
   readonly streamPath: string
@@ -14,7 +15,7 @@ export interface FileTarget {
   readonly identity?: readonly IdentityPart[] | undefined
 }
 
-/** Translates a request for HLS or another file. */
+/** Translates a request for HLS, DASH or another file into an `AccessRequest`. */
 export const fileRequest = ({ protocol, path, query, streamPath, identity }: FileTarget, client: HttpClient, sessionId: string): AccessRequest => ({
   sessionId,
   action: 'play',

@@ -1,30 +1,29 @@
 /** What a request target names below the static route. */
 export interface ServedPath {
-  /** Decoded, the mount as it is configured: `/static/live/s/index.m3u8`; a directory's ends in `/`. */
+  /** Decoded, with the mount as configured: `/static/live/s/index.m3u8`; a directory ends in `/`. */
   readonly path: string
-  /** The same below the mount: `live/s/index.m3u8`; empty for the mount itself. */
+  /** The path below the mount: `live/s/index.m3u8`; empty for the mount itself. */
   readonly file: string
 }
 
 /**
- * Reads a raw target before its `?`: `undefined` for what the static route never serves; `null`
- * for what it serves, or could, but by another spelling than the one that is checked.
+ * Reads a raw target up to its `?`. `undefined` if the static route never serves it; `null` if it does, or could, under
+ * another spelling than the one that is checked.
  */
 export type ReadServedPath = (rawPath: string) => ServedPath | null | undefined
 
-/** Express reads such a target as it is written; any other it parses as a URL, backslashes being slashes. */
+/** Express reads such a target as written; any other is parsed as a URL, where backslashes count as slashes. */
 const PLAIN = /^\/[\x21\x22\x24-\x5b\x5d-\x7e]*$/
 const ABSOLUTE = /^https?:\/\/[^/?#\\@\s]*(?=\/)/i
 
-/** A mount without a `/` at its end. */
+/** The mount without a trailing `/`. */
 export const mountOf = (router: string): string => router.endsWith('/') ? mountOf(router.slice(0, -1)) : router
 
 /**
- * Makes the reader for one mount, which must be plain text. Express compares the mount ignoring
- * ASCII case and as it is written, and decodes what follows once. So every escape of a path is the
- * same path, unless it hides a separator, a control character or another directory; these are
- * refused, as are empty segments, leading dots (Express serves none), and trailing dots and
- * spaces (which some file systems drop).
+ * Creates the reader for one mount, which must be plain text. Express compares the mount as written, ignoring ASCII
+ * case, and decodes the rest once. So all escaped forms of a path are the same path, unless one hides a separator, a
+ * control character or another directory. Those are refused, and so are empty segments, leading dots (Express does not
+ * serve them), and trailing dots and spaces (some file systems drop them).
  */
 export const readServedPath = (router: string): ReadServedPath => {
   const mount = mountOf(router)
@@ -53,6 +52,6 @@ const decode = (segment: string): string | undefined => {
   }
 }
 
-/** The last segment is empty where a directory is named. */
+/** The last segment is empty for a directory. */
 const isCanonical = (segment: string, last: boolean): boolean =>
   segment === '' ? last : !/^\.|[. ]$|[\0-\x1f\x7f/\\]/.test(segment)

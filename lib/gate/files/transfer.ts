@@ -5,8 +5,8 @@ import { safely } from '../../safely.js'
 import { onceOver } from '../http/response-end.js'
 
 /**
- * One response to a viewer of files, watched without touching its bytes: while a file is piped into
- * it, what was read of the file counts as sent.
+ * Counts the bytes of one response to a file viewer without touching them: while a file is piped into the response, the
+ * bytes read from the file count as sent.
  */
 export class Transfer {
   private source: { readonly bytesRead?: number } | undefined
@@ -17,14 +17,14 @@ export class Transfer {
     onceOver(res, onOver)
   }
 
-  /** Bytes of it that have been sent and not yet been told; the rest of them once it is over. */
+  /** Bytes sent since the last call; once the response is over, all that remain. */
   take(): number {
     const bytes = Math.max(0, this.sent() - this.told)
     this.told += bytes
     return bytes
   }
 
-  /** Ends it at once, so that nobody takes it for complete; on HTTP/2 its stream. */
+  /** Aborts the response so that nobody takes it for complete; on HTTP/2, aborts its stream. */
   cut(): void {
     const { res } = this
     if ('stream' in res) (res.stream as Http2Stream | undefined)?.close(constants.NGHTTP2_CANCEL)

@@ -14,17 +14,17 @@ import { clientReason } from '../door/refusal.js'
 /** Takes a request for a live stream through the door. */
 export type LiveGate = (exchange: Exchange, live: LiveMeaning) => void
 
-/** What it shares with the gates of other protocols. */
+/** Shared with the gates of other protocols. */
 export interface LiveGateOptions {
-  /** What those hold who are not admitted. */
+  /** Memory of the clients that are not admitted. */
   readonly unadmitted: Unadmitted
-  /** Told of a connection that is cut before it is decided. */
+  /** Called when a connection is cut before a verdict. */
   readonly onCut: (ip: string, reason: CutReason, detail?: string) => void
 }
 
 /** The door for HTTP-FLV. */
 export const createLiveGate = (door: Door, host: Host, { unadmitted, onCut }: LiveGateOptions): LiveGate => {
-  /** HTTP/1 connections with a live request: what is pipelined behind it could never be answered. */
+  /** HTTP/1 connections with a live request: nothing pipelined behind it could ever be answered. */
   const busy = new WeakSet<object>()
 
   const ask = async (exchange: Exchange, asked: Asked): Promise<void> => {
@@ -36,14 +36,14 @@ export const createLiveGate = (door: Door, host: Host, { unadmitted, onCut }: Li
         else req.socket.destroy()
       }
     }
-    // A publisher's body is coming already, and is read as far as Node does.
+    // A publisher's body is arriving already; Node buffers some of it.
     if (asked.asked.action === 'publish') unadmitted.holds(holder, HELD_BODY_BYTES)
     const decision = await door.admit(asked, signal)
     unadmitted.holds(holder, 0)
     if (decision === undefined) return
     if ('refused' in decision) return exchange.refuseBy(decision.refused)
     const { place } = decision.admission
-    // Until NMS has begun to serve it, the place goes with the response; Express may find a file.
+    // Until NMS serves it, the place ends with the response; Express may find a file instead.
     signal.addEventListener('abort', safely(req.socket, () => place.end('left')))
     host.grant(req, decision.admission, client.address)
     sendsNoFile(res)
@@ -64,10 +64,7 @@ export const createLiveGate = (door: Door, host: Host, { unadmitted, onCut }: Li
   }
 }
 
-/**
- * A file of the same name may have appeared below the static route since it was looked for there.
- * What was allowed is the live stream.
- */
+/** A file of the same name may have appeared below the static route since the check. What was allowed is the live stream. */
 const sendsNoFile = (res: HttpResponse): void => {
   const own = res as { writeHead?: unknown }
   own.writeHead = (...args: Parameters<ServerResponse['writeHead']>) => {

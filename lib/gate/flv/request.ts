@@ -6,7 +6,7 @@ import type { LiveRoute } from '../../nms/dialect.js'
 
 const MALFORMED = 'ask for a live stream as /app/name.flv, letters, digits, _ and - only'
 
-/** A path that is a live stream's, or looks as if it were. */
+/** A path of a live stream, or one that looks like it. */
 export type LiveMeaning = Exclude<LiveRoute, { is: 'other' }>
 
 /** A request for a live stream. */

@@ -6,13 +6,13 @@ import { forwarded } from '../../access/forwarded.js'
 import type { HttpClient } from './exchange.js'
 import { headerText } from './header-text.js'
 
-/** What of an HTTP request says who sent it. */
+/** The parts of an HTTP request that identify the sender. */
 export interface Sender {
   readonly headers: IncomingHttpHeaders
   readonly socket: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>
 }
 
-/** Who sent an HTTP request, what trusted proxies say of it taken into account. */
+/** The sender of an HTTP request, taking trusted proxies' headers into account. */
 export const httpClientOf = (req: Sender, secure: boolean, scheme: 'http' | 'ws', trusted: Networks): HttpClient => {
   const { socket, headers } = req
   const peer = normalizeIp(socket.remoteAddress ?? '')
@@ -28,10 +28,10 @@ export const httpClientOf = (req: Sender, secure: boolean, scheme: 'http' | 'ws'
   }
 }
 
-/** The sender of a request whose host is too long to be looked at. */
+/** The sender of a request whose host is too long to be parsed. */
 export const withoutHost = ({ headers, socket }: Sender): Sender => ({ socket, headers: { ...headers, host: '', ':authority': '' } })
 
-/** As much of a user agent as is kept; no character of UTF-8 is cut. */
+/** The part of a user agent that is kept; never cuts a UTF-8 character. */
 const shortened = (text: string): string => {
   if (text.length <= MAX_TEXT_BYTES) return text
   let end = MAX_TEXT_BYTES

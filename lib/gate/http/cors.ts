@@ -1,14 +1,14 @@
 import type { Settings } from '../../access/settings.js'
 import type { HttpRequest, HttpResponse } from '../../nms/host.js'
 
-/** Which web pages may read an answer, as headers say it. */
+/** Which web pages may read an answer. */
 export interface Cors {
-  /** Whether every page may, and none with cookies: node-media-server says the same of live streams. */
+  /** Whether every page may, none with cookies: what node-media-server itself says of live streams. */
   readonly isOpen: boolean
   headersFor(req: Pick<HttpRequest, 'headers'>): Readonly<Record<string, string>>
-  /** Sets them on an answer that node-media-server makes, whatever it says itself. */
+  /** Sets the headers on an answer made by node-media-server, overriding its own. */
   allow(req: HttpRequest, res: HttpResponse): void
-  /** Answers a page that asks whether it may ask. */
+  /** Answers a preflight request. */
   preflight(req: HttpRequest, res: HttpResponse): void
 }
 
@@ -19,7 +19,7 @@ export const createCors = ({ origins, credentials }: Settings['cors']): Cors => 
   const known = new Set(origins)
   const headersFor: Cors['headersFor'] = ({ headers: { origin } }) => {
     if (isOpen) return OPEN
-    // No cache may give one page's answer to another.
+    // Otherwise a cache could give one page's answer to another.
     if (origin === undefined || !known.has(origin)) return { Vary: 'Origin' }
     return { 'Access-Control-Allow-Origin': origin, ...(credentials && { 'Access-Control-Allow-Credentials': 'true' }), Vary: 'Origin' }
   }

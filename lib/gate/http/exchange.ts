@@ -3,7 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { LeaveSignal } from '../../access/departure.js'
 import type { Verdict } from '../../access/verdict.js'
 
-/** The client of an HTTP request, forwarding headers of trusted proxies taken into account. */
+/** The client of an HTTP request, taking trusted proxies' headers into account. */
 export interface HttpClient {
   /** Without port, without `::ffff:`. */
   readonly ip: string
@@ -28,16 +28,16 @@ export interface Exchange {
   readonly signal: LeaveSignal
   /** Hands the request to NMS, exactly as it came. */
   forward(): void
-  /** Lets web pages read what node-media-server answers, those that the option `cors` names. */
+  /** Lets the web pages named by the option `cors` read node-media-server's answer. */
   allowOrigin(): void
   /**
-   * Answers with a refusal in plain text: `Cache-Control: no-store`, readable for the same pages, with 503 `Retry-After`; the connection is closed (on HTTP/2
-   * the stream). Answers nothing if the client has left.
+   * Refuses in plain text, with `Cache-Control: no-store` and CORS headers, and `Retry-After` for a 503; then closes
+   * the connection (on HTTP/2 the stream). Does nothing if the client has left.
    *
-   * @param retryAfterS - of a 503, in seconds; default 5
-   * @param allowed - the methods that a 405 names, if they are not those of live streams
+   * @param retryAfterS - for a 503, in seconds; default 5
+   * @param allowed - methods named by a 405; default those of live streams
    */
   refuse(status: number, reason: string, allowed?: string, retryAfterS?: number): void
-  /** Refuses as a verdict says: with its status and reason, or, where it names a location, with a redirect to that. */
+  /** Refuses with the verdict's status and reason, or with a redirect if it names a location. */
   refuseBy(verdict: Verdict): void
 }

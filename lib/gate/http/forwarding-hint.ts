@@ -4,8 +4,8 @@ import type { HttpFront, HttpRequest } from '../../nms/host.js'
 const FORWARDING = ['x-forwarded-for', 'x-real-ip', 'forwarded'] as const
 
 /**
- * Tells once that a peer which is not trusted says for whom it speaks: it may be the operator's own proxy, and then
- * all viewers have its address.
+ * Warns once if a peer that is not trusted sends forwarding headers: it may be the operator's own proxy, and then all
+ * viewers seem to have its address.
  */
 export const hintForwarding = (front: HttpFront, trusted: Networks, hint: (text: string) => void): HttpFront => {
   let told = false

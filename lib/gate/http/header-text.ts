@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 
 /**
- * What a client meant by a header or a request target. Node decodes both as Latin-1; where the
- * bytes are UTF-8 they are read as that, else each byte stays the character that it is.
+ * The text of a header or request target. Node decodes both as Latin-1; bytes that are valid UTF-8 are decoded as
+ * UTF-8, others stay as they are.
  */
 export const headerText = (latin1: string): string => {
   if (/^[\x00-\x7f]*$/.test(latin1)) return latin1

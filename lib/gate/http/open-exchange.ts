@@ -13,7 +13,7 @@ import type { Target } from './target.js'
 
 const debug = trace('gate')
 
-/** The exchange of one HTTP request. A class, since there is one for each segment: an object with a getter of its own is slow in V8. */
+/** The exchange of one HTTP request. A class because there is one per segment, and object literals with getters are slow in V8. */
 export class HttpExchange implements Exchange {
   readonly rawPath: string
   readonly query: string
@@ -28,7 +28,7 @@ export class HttpExchange implements Exchange {
     this.query = target.query
   }
 
-  /** Made when it is first needed: a segment of a running session needs none, nor a listener. */
+  /** Made when first used: segments of running sessions need neither the signal nor a listener. */
   get signal(): LeaveSignal {
     if (this.leaving !== undefined) return this.leaving
     const leaving = this.leaving = new Departure()
@@ -37,7 +37,7 @@ export class HttpExchange implements Exchange {
     return leaving
   }
 
-  /** NMS's handlers are called as they are; what they throw ends this request alone. */
+  /** Calls NMS's handlers directly; if they throw, only this request ends. */
   forward(): void {
     const { req } = this
     if (isOver(this.res)) return
@@ -74,7 +74,7 @@ export class HttpExchange implements Exchange {
   }
 }
 
-/** On HTTP/2 the stream ends, and the connection goes on. */
+/** On HTTP/2 only the stream ends. */
 const refuseStream = (req: HttpRequest, res: Extract<HttpResponse, { stream: unknown }>, status: number, headers: Record<string, string>, body: string): void => {
   const { stream } = res
   stream.on('error', () => undefined)
@@ -85,8 +85,8 @@ const refuseStream = (req: HttpRequest, res: Extract<HttpResponse, { stream: unk
 }
 
 /**
- * On HTTP/1 the connection ends. A body that is still coming is read and thrown away until then,
- * or the reset that answers it could overtake the refusal.
+ * On HTTP/1 the connection ends. A body that is still arriving is read and discarded first; otherwise the reset that
+ * answers it could overtake the refusal.
  */
 const refuseConnection = (req: HttpRequest, res: ServerResponse, status: number, headers: Record<string, string>, body: string): void => {
   const { socket } = req

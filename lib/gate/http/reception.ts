@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { Networks } from '../../access/address.js'
+import { normalizeIp, type Networks } from '../../access/address.js'
+import type { CutReason } from '../../access/cut.js'
 import type { AccessRequest } from '../../access/request.js'
 import { deny } from '../../access/verdict.js'
 import type { Host, HttpFront, HttpRequest } from '../../nms/host.js'
@@ -8,19 +9,24 @@ import { httpClientOf, withoutHost } from './client.js'
 import type { Cors } from './cors.js'
 import type { HttpClient } from './exchange.js'
 import { HttpExchange } from './open-exchange.js'
+import { Streams } from './streams.js'
 import { excessOf, toOriginForm } from './target.js'
 import { createTurns } from './turns.js'
 
-/** Of a request that is not looked at closely, enough for the log. */
+/** How much of the path of an unparsed request is logged. */
 const SHOWN_PATH_BYTES = 256
 
+const TOO_MANY = 'too many HTTP/2 requests open or reset'
+
+type OnCut = (ip: string, reason: CutReason, detail?: string) => void
+
 /**
- * What every HTTP request and upgrade passes before any parser sees it, ours and NMS's: requests of one
- * connection come one after the other, none is longer than the bounds, and a target that is a whole
- * URL is read as the path that it means.
+ * What every HTTP request and upgrade passes before any parser, ours or NMS's: requests of one connection are handled
+ * one after the other, none exceeds the bounds, and an absolute target is read as the path it means.
  */
-export const createReception = (door: Door, host: Host, trusted: Networks, cors: Cors, front: HttpFront): HttpFront => {
+export const createReception = (door: Door, host: Host, trusted: Networks, cors: Cors, onCut: OnCut, front: HttpFront): HttpFront => {
   const turns = createTurns()
+  const streams = new Streams()
 
   const clientOf = (req: HttpRequest, secure: boolean, scheme: 'http' | 'ws'): HttpClient => httpClientOf(withoutHost(req), secure, scheme, trusted)
   const refused = (req: HttpRequest, client: HttpClient, protocol: AccessRequest['protocol'], reason: string): ReturnType<Door['refuse']> =>
@@ -36,6 +42,10 @@ export const createReception = (door: Door, host: Host, trusted: Networks, cors:
 
   return {
     request(req, res, secure, forward) {
+      if ('stream' in res) {
+        const peer = normalizeIp(req.socket.remoteAddress ?? '')
+        if (!trusted.has(peer) && !streams.take(res)) return onCut(peer, 'overflow', TOO_MANY)
+      }
       toOriginForm(req)
       const excess = excessOf(req)
       turns.take(req, res, () => {

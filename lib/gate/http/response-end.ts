@@ -6,13 +6,13 @@ export const isOver = (res: HttpResponse): boolean => 'stream' in res
   ? res.stream === undefined || res.stream.closed
   : res.closed || res.req.socket.destroyed
 
-/** Calls once, when a response has been sent or never will be. */
+/** Calls the listener once the response has been sent or never will be. */
 export const onceOver = (res: HttpResponse, listener: () => void): void => {
   if ('stream' in res || res.socket !== null) {
     res.once('close', safely('stream' in res ? res.stream : res.req.socket, listener))
     return
   }
-  // It waits behind others of its connection. If that ends meanwhile, Node tells only the request.
+  // It waits behind others on its connection. If the connection ends meanwhile, Node tells only the request.
   const { req } = res
   const over = safely(req.socket, () => {
     res.off('close', over)

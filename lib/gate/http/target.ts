@@ -15,8 +15,8 @@ export const splitTarget = (target: string): Target => {
 const ABSOLUTE = /^https?:\/\/([^/?#\\@\s]+)(?=[/?]|$)/i
 
 /**
- * Gives a request whose target is a whole URL the path and the host that it means: servers must take
- * such a one, and the URL's host goes before the header (RFC 9112, 3.2.2).
+ * Turns an absolute request target into path and host: servers must accept such targets, and their host takes
+ * precedence over the header (RFC 9112, 3.2.2).
  */
 export const toOriginForm = (req: HttpRequest): void => {
   const url = req.url ?? ''
@@ -28,7 +28,7 @@ export const toOriginForm = (req: HttpRequest): void => {
   req.headers.host = host
 }
 
-/** Why a request is too long to be looked at; nothing of it has been parsed. */
+/** Why a request is too long; checked before anything is parsed. */
 export const excessOf = ({ url = '', headers }: HttpRequest): string | undefined => {
   if (lengthOf(headers.host) > MAX_HOST_BYTES || lengthOf(headers[':authority']) > MAX_HOST_BYTES) return 'host too long'
   if (url.length <= MAX_PATH_BYTES) return undefined

@@ -7,17 +7,17 @@ import { isOver } from './response-end.js'
 /** The order of pipelined requests on HTTP/1 connections. */
 export interface Turns {
   /**
-   * Begins a request once every one before it on its connection is answered; never, if the
-   * connection ends before. Where too many wait, the connection is cut.
+   * Begins a request once all requests before it on its connection are answered; never, if the connection ends first.
+   * Cuts the connection if too many wait.
    */
   take(req: HttpRequest, res: HttpResponse, begin: () => void): void
-  /** Whether a request on a connection is still to be answered. */
+  /** Whether a request on this connection has not been answered yet. */
   isBusy(socket: object): boolean
 }
 
 /**
- * Node hands over pipelined requests at once, and tells nobody when the connection of one that waits
- * ends by an upgrade: files opened for it would stay open, and its session would never end.
+ * Node delivers pipelined requests at once, and tells nobody if the connection of a waiting one ends by an upgrade:
+ * files opened for it would stay open, and its session would never end.
  */
 export const createTurns = (): Turns => {
   const lastOf = new WeakMap<object, HttpResponse>()

@@ -9,24 +9,24 @@ import { readProxyHeader, type Source } from './header.js'
 
 const debug = trace('gate')
 
-/** A proxy writes its header at once. */
+/** A proxy sends its header at once. */
 const HEADER_TIMEOUT_MS = 5000
 
 interface Setting {
-  /** Servers that are behind proxies. */
-  readonly servers: readonly ServerName[]
+  /** Servers behind proxies now. */
+  readonly servers: () => readonly ServerName[]
   readonly trusted: Networks
   readonly onCut: (ip: string, reason: CutReason) => void
 }
 
 /**
- * Hears the PROXY header of each connection that a trusted proxy makes, and makes the connection its
- * client's: `remoteAddress` and `remotePort` are what the header says, for gates, TLS and NMS alike.
- * A trusted proxy that sends none is cut. What anybody else sends is no header, whatever it looks like.
+ * Reads the PROXY header of each connection from a trusted proxy and gives the connection its client's `remoteAddress`
+ * and `remotePort`, for gates, TLS and NMS alike. A trusted proxy that sends none is cut. Bytes from anybody else are
+ * never taken for a header.
  */
 export const createProxyFront = ({ servers, trusted, onCut }: Setting): ProxyFront => ({
-  covers: (server) => servers.includes(server),
-  accepted(socket, pass) {
+  accepted(server, socket, pass) {
+    if (!servers().includes(server)) return pass()
     const peer = normalizeIp(socket.remoteAddress ?? '')
     if (!trusted.has(peer)) return pass()
     hear(socket, (source) => {
@@ -36,7 +36,7 @@ export const createProxyFront = ({ servers, trusted, onCut }: Setting): ProxyFro
   }
 })
 
-/** Reads the header and nothing more; whatever comes behind it is left in the socket. */
+/** Reads the header and not a byte more; what follows stays in the socket. */
 const hear = (socket: Socket, heard: (source: Source | undefined) => void, failed: () => void): void => {
   let bytes = Buffer.alloc(0)
   const over = safely(socket, () => {
@@ -60,7 +60,7 @@ const hear = (socket: Socket, heard: (source: Source | undefined) => void, faile
     over()
     const rest = bytes.subarray(header.bytes)
     if (rest.length > 0) socket.unshift(rest)
-    // Only then is the socket as if nobody had read it.
+    // Only then does the socket look as if nobody had read from it.
     process.nextTick(safely(socket, () => { if (!socket.destroyed) heard(header.source) }))
   })
   const deadline = setTimeout(cut, HEADER_TIMEOUT_MS).unref()
@@ -70,7 +70,7 @@ const hear = (socket: Socket, heard: (source: Source | undefined) => void, faile
   socket.on('close', over)
 }
 
-/** Gives a connection another address; its own is no longer told. */
+/** Overrides the address of a connection. */
 export const claim = (socket: Socket, { address, port }: Source): void => {
   const family = address.includes(':') ? 'IPv6' : 'IPv4'
   for (const [name, value] of Object.entries({ remoteAddress: address, remotePort: port, remoteFamily: family })) {

@@ -1,37 +1,37 @@
 import { isIP, isIPv4 } from 'node:net'
 import { normalizeIp } from '../../access/address.js'
 
-/** Where a connection comes from, as the proxy before us says. */
+/** The source of a connection, according to the proxy. */
 export interface Source { readonly address: string, readonly port: number }
 
 /**
- * What the first bytes of a connection are: a header of the PROXY protocol (HAProxy's
- * `proxy-protocol.txt`, versions 1 and 2) of so many bytes, of which more may be to come, or none.
+ * What the first bytes of a connection are: a PROXY header (HAProxy's `proxy-protocol.txt`, version 1 or 2) of this
+ * length, an incomplete one, or none.
  */
 export type Heard =
-  /** Without a source where the proxy has none to tell: health checks (`LOCAL`), `UNKNOWN`, Unix sockets. */
+  /** No source if the proxy has none: health checks (`LOCAL`), `UNKNOWN`, Unix sockets. */
   | { readonly is: 'header', readonly bytes: number, readonly source?: Source }
   | { readonly is: 'incomplete' }
   | { readonly is: 'none' }
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
 const TEXT = Buffer.from('PROXY ', 'latin1')
-/** A line of version 1, its end included. */
+/** A version 1 line, including its end. */
 const MAX_TEXT_BYTES = 107
-/** Before the addresses of version 2. */
+/** Bytes before the addresses in version 2. */
 const FIXED_BYTES = 16
 const NONE: Heard = { is: 'none' }
 const INCOMPLETE: Heard = { is: 'incomplete' }
 
-/** Whether bytes begin as something does, as far as there are any. */
+/** Whether the bytes so far match a prefix. */
 const agrees = (bytes: Buffer, start: Buffer): boolean => {
   const length = Math.min(bytes.length, start.length)
   return bytes.subarray(0, length).equals(start.subarray(0, length))
 }
 
 /**
- * Reads a header. Own code, since the parsers on the registry take what follows the addresses of
- * version 2 (TLVs) for the client's bytes, or cannot tell half a header from none.
+ * Parses a header. Our own code, because the parsers on the registry either take what follows the addresses of version
+ * 2 (TLVs) for client data or cannot tell an incomplete header from none.
  */
 export const readProxyHeader = (bytes: Buffer): Heard => {
   if (agrees(bytes, SIGNATURE)) return bytes.length < FIXED_BYTES ? INCOMPLETE : readBinary(bytes)
@@ -53,7 +53,7 @@ const readBinary = (bytes: Buffer): Heard => {
     case 0x21: return length < 36 ? NONE : { ...header, source: { address: normalizeIp(groups(addresses.subarray(0, 16))), port: addresses.readUInt16BE(32) } }
     // Unspecified, Unix sockets.
     case 0x00: case 0x31: return header
-    // Datagrams, which no connection is made of, and what is not assigned.
+    // Datagrams, which have no connection, and unassigned values.
     default: return NONE
   }
 }
@@ -72,7 +72,7 @@ const readText = (bytes: Buffer): Heard => {
   return sound ? { ...header, source: { address: isIPv4(address) ? address : normalizeIp(address), port: Number(port) } } : NONE
 }
 
-/** Zones name interfaces of the machine that says them. */
+/** Zones name interfaces of the sender's machine. */
 const isAddress = (text: string, family: number): boolean => isIP(text) === family && !text.includes('%')
 
 const isPort = (text: string): boolean => /^(?:0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65535

@@ -7,19 +7,19 @@ export interface StreamUrl {
   readonly tcUrl: string
 }
 
-/** The stream that a URL means. */
+/** The stream of a URL. */
 export interface StreamAddress {
   readonly app: string
   readonly name: string
-  /** Without its `?`. */
+  /** Without the `?`. */
   readonly query: string
-  /** Why no stream can be meant; `app` and `name` are what was made of the URL until then. */
+  /** Why it is malformed; `app` and `name` are what was parsed so far. */
   readonly malformed?: string
 }
 
-/** What some encoders put before a name for the container that a Flash server would read it from. */
+/** Prefixes that some encoders add for the container a Flash server would read. */
 const CONTAINER = /^(?:flv|mp4):/
-/** The instance that Flash servers take if none is named. */
+/** The instance Flash servers use if none is named. */
 const DEFAULT_INSTANCE = /\/_definst_\/?$/
 
 const cutAtMark = (text: string): [before: string, after: string] => {
@@ -29,19 +29,19 @@ const cutAtMark = (text: string): [before: string, after: string] => {
 
 const joined = (...queries: string[]): string => queries.filter((query) => query !== '').join('&')
 
-/** The pairs of a query that another one has not. */
+/** The pairs of one query that another lacks. */
 const without = (query: string, other: string): string => {
   const there = new Set(other.split('&'))
   return query.split('&').filter((pair) => !there.has(pair)).join('&')
 }
 
 /**
- * Reads the stream and its query out of what encoders and players make of a URL. They have one field
- * or two, write the token into either, and split a whole URL at its last slash, which may be one of the
- * token's. An app of one segment ends where its query begins, and the name is the stream; an app of two
- * holds the stream's name already, and what was split off as the name belongs to the query.
+ * Finds the stream and its query in what encoders and players make of a URL. They have one field or two, write the
+ * token into either, and split a whole URL at its last slash, which may be one in the token. An app of one segment ends
+ * where its query begins, and the name is the stream; an app of two segments already contains the stream's name, and
+ * what was split off as the name belongs to the query.
  *
- * @param isName - whether an app or stream may be called so
+ * @param isName - whether this is a valid name of an app or stream
  */
 export const streamAddress = ({ app, name, tcUrl }: StreamUrl, isName: (text: string) => boolean): StreamAddress => {
   const [appPath, appQuery] = cutAtMark(app)

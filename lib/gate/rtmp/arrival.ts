@@ -9,15 +9,15 @@ import type { Arrival, RtmpConnection } from './connection.js'
 
 const debug = trace('gate')
 
-/** What all arrivals have in common. */
+/** Shared by all arrivals. */
 export interface ArrivalSetting {
   /** 0 is no limit. */
   readonly commandTimeoutMs: number
-  /** Those who wait for anything; each leaves by itself. */
+  /** Connections without a decision yet; each removes itself. */
   readonly undecided: Set<RtmpArrival>
-  /** Told of a connection that is cut before it is decided. */
+  /** Called when a connection is cut before a verdict. */
   readonly onCut: (ip: string, reason: CutReason, detail?: string) => void
-  /** What those hold who are not admitted. */
+  /** Memory of the clients that are not admitted. */
   readonly unadmitted: Unadmitted
 }
 
@@ -27,34 +27,34 @@ const timedOut = safely((_, { socket }: RtmpArrival) => socket.destroy(), (arriv
   arrival.socket.destroy()
 })
 
-/** A connection's slot among the held and its time for a command, from TCP accept until it is decided. */
+/** A connection's slot among the held and its time limit for a command, from TCP accept until it is decided. */
 export class RtmpArrival implements Arrival {
   private connection: RtmpConnection | undefined
   private gone: (() => void) | undefined
   private deadline: NodeJS.Timeout | undefined
 
-  /** @param socket - as accepted, which for RTMPS is not the one that carries RTMP */
+  /** @param socket - the accepted one, which for RTMPS is not the one that carries RTMP */
   constructor(readonly socket: Socket, readonly slot: Release, readonly setting: ArrivalSetting) {
     const { undecided, commandTimeoutMs } = setting
     undecided.add(this)
     if (commandTimeoutMs > 0) this.deadline = setTimeout(timedOut, commandTimeoutMs, this).unref()
   }
 
-  /** Calls if the socket closes before the connection carries RTMP. */
+  /** Calls back if the socket closes before the connection carries RTMP. */
   whenGone(listener: () => void): void {
     const gone = safely(this.socket, listener)
     this.gone = gone
     this.socket.on('close', gone)
   }
 
-  /** From here on the connection knows itself when it is closed. */
+  /** From now on the connection notices itself when it is closed. */
   carries(connection: RtmpConnection): void {
     this.connection = connection
     if (this.gone !== undefined) this.socket.off('close', this.gone)
     this.gone = undefined
   }
 
-  /** Cuts it if it has not said what it wants. */
+  /** Cuts the connection if it has sent no command yet. */
   close(): void {
     clearTimeout(this.deadline)
     this.connection?.close()

@@ -20,35 +20,35 @@ import { rtmpRequest } from './request.js'
 
 const debug = trace('gate')
 
-/** C0, C1 and C2: parsed in one piece, for they hold no command. */
+/** C0, C1 and C2: parsed at once, since they contain no command. */
 const HANDSHAKE_BYTES = 1 + 1536 + 1536
-/** What may follow the handshake before a command is decided: 500 bytes do for any player. */
+/** Bytes allowed between handshake and command; players need about 500. */
 const MAX_OPENING_BYTES = 64 * 1024
 const MAX_OPENING_MESSAGE_BYTES = 16 * 1024
-/** What a held client may send on before it is no longer read. */
+/** Bytes a held client may send before reading stops. */
 const MAX_KEPT_BYTES = 64 * 1024
 
 /**
- * `opening`: no command yet, parsed message by message. `held`: at the door, input is kept.
- * `open`: NMS's own. `closing`: told why, input is thrown away. `gone`: closed.
+ * `opening`: no command yet, parsed message by message. `held`: at the door, input is buffered. `open`: handed to NMS.
+ * `closing`: told why, input is discarded. `gone`: closed.
  */
 type State = 'opening' | 'held' | 'open' | 'closing' | 'gone'
 
-/** What is to be told of a connection on its way to a verdict. */
+/** Callbacks on the way to a verdict. */
 export interface Arrival {
-  /** Its slot among the held, which it has had since it was accepted. */
+  /** Its slot among the held, taken when it was accepted. */
   readonly slot: Release
-  /** What those hold who are not admitted. */
+  /** Memory of the clients that are not admitted. */
   readonly unadmitted: Unadmitted
-  /** It is cut before it is decided. */
+  /** It is cut before a verdict. */
   onCut(reason: CutReason, detail?: string): void
-  /** A command came: from here on the backend's budget counts. */
+  /** A command arrived: from now on the backend's time limit counts. */
   onCommand(): void
-  /** It waits for nothing any more, so its place among the held is free. */
+  /** It waits for nothing any more; its slot is free. */
   onDecided(): void
 }
 
-/** Takes an RTMP connection through the door. A class, since thousands may be held: a function of its own costs each 64 bytes. */
+/** Takes an RTMP connection through the door. A class, because thousands may be held and each function property costs 64 bytes. */
 export class RtmpConnection implements RtmpListener, Holder {
   private state: State
   private readonly leaving = new Departure()
@@ -58,16 +58,16 @@ export class RtmpConnection implements RtmpListener, Holder {
   private keptBytes = 0
   private asking = false
   private place: Place | undefined
-  /** A player that may ask for another stream, since it has ended its last one by itself. */
+  /** A player that has ended its last play and may ask for another stream. */
   private mayAskAgain = false
-  /** Whether it is read message by message after its allow: a player may send another command. */
+  /** Whether it is still parsed message by message after its allow: a player may send another command. */
   private plays = false
-  /** Whether it waits until others have had their turn. */
+  /** Whether it waits for others to have their turn. */
   private rests = false
   private readonly peer: RtmpPeer
   private readonly socket: Socket
 
-  /** @param arrival - `undefined` for a connection that was admitted before the plugin was attached */
+  /** @param arrival - `undefined` for a connection admitted before the plugin was attached */
   constructor(
     private readonly door: Door, private readonly dialect: Dialect, private readonly secure: boolean, adopt: (listener: RtmpListener) => RtmpPeer, private readonly arrival?: Arrival
   ) {
@@ -82,12 +82,12 @@ export class RtmpConnection implements RtmpListener, Holder {
     this.socket.on('error', this.onError)
   }
 
-  /** Cuts it if it is undecided; those who are held are refused through their verdict. */
+  /** Cuts it if it is undecided; held clients are refused through their verdict. */
   close(): void {
     if (this.state === 'opening') this.socket.destroy()
   }
 
-  /** Ends it at once, whatever it is at. */
+  /** Ends it at once, in any state. */
   destroy(): void {
     this.state = 'closing'
     this.socket.destroy()
@@ -120,7 +120,7 @@ export class RtmpConnection implements RtmpListener, Holder {
   }
 
   closed(): void {
-    // While a backend is asked, its place is free when that has answered.
+    // While the backend is being asked, its slot is freed with the answer.
     if (!this.asking) this.arrival?.onDecided()
     this.state = 'gone'
     this.forget()
@@ -141,7 +141,7 @@ export class RtmpConnection implements RtmpListener, Holder {
 
   private ask(request: Asked): void {
     this.asking = true
-    // The slot of its arrival is given back with the first verdict.
+    // The slot of its arrival is freed with the first verdict.
     const slot = this.place === undefined ? this.arrival?.slot : undefined
     void this.door.admit(request, this.leaving, slot).then((decision) => {
       this.asking = false
@@ -174,7 +174,7 @@ export class RtmpConnection implements RtmpListener, Holder {
     this.drain()
   }
 
-  /** What the client still sends is read and thrown away, else a reset could overtake the reason. */
+  /** Reads and discards what the client still sends; otherwise a reset could overtake the reason. */
   private drain(): void {
     this.state = 'closing'
     this.forget()
@@ -182,14 +182,15 @@ export class RtmpConnection implements RtmpListener, Holder {
     destroySoon(this.socket)
   }
 
-  /** NMS's parser is beyond repair after an exception; only this connection suffers. */
+  /** After an exception NMS's parser is unusable; only this connection suffers. */
   private parse(parse: () => void): void {
     try {
       parse()
     } catch (error) {
       debug('session %s sent what cannot be parsed, cut: %s', this.peer.id, error)
-      this.place?.end('error')
-      if (this.state === 'opening') this.cut(this.peer.messagesLeft < 0 ? 'overflow' : 'malformed', error instanceof Error ? error.message : undefined)
+      const detail = error instanceof Error ? error.message : String(error)
+      this.place?.end('error', detail)
+      if (this.state === 'opening') this.cut(this.peer.messagesLeft < 0 ? 'overflow' : 'malformed', detail)
       else this.destroy()
       return
     }
@@ -205,7 +206,7 @@ export class RtmpConnection implements RtmpListener, Holder {
     this.destroy()
   }
 
-  /** What was kept of its input is no longer needed. */
+  /** Drops the buffered input. */
   private forget(): void {
     this.kept = undefined
     this.keptBytes = 0
@@ -229,7 +230,7 @@ export class RtmpConnection implements RtmpListener, Holder {
     }
   }
 
-  /** What it makes this process hold, the answers that it does not read included. */
+  /** Memory it uses in this process, including unread answers. */
   private account(): void {
     if (this.state === 'opening' || this.state === 'held') this.arrival?.unadmitted.holds(this, this.keptBytes + this.peer.reserved + this.socket.writableLength)
   }
@@ -243,7 +244,7 @@ export class RtmpConnection implements RtmpListener, Holder {
     if (at < bytes.length) this.step(bytes.subarray(at))
   }
 
-  /** Feeds message by message, so that parsing stops at a command's last byte. */
+  /** Feeds message by message, so that parsing stops at the last byte of a command. */
   private step(bytes: Buffer): void {
     const { messagesSeen } = this.peer
     const since = performance.now()
@@ -265,7 +266,7 @@ export class RtmpConnection implements RtmpListener, Holder {
 
   private isStepping(): boolean { return (this.state === 'opening' || (this.state === 'open' && this.plays)) && !this.socket.destroyed }
 
-  /** Goes on after others have had their turn. */
+  /** Continues after others have had their turn. */
   private rest(bytes: Buffer): void {
     this.rests = true
     this.keep(bytes)

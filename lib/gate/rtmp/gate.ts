@@ -8,19 +8,19 @@ import { RtmpConnection } from './connection.js'
 
 /** The door for RTMP and RTMPS. */
 export interface RtmpGate extends RtmpFront {
-  /** Refuses those who are held and cuts those who have not said what they want. */
+  /** Refuses held clients and cuts those without a command. */
   close(): void
 }
 
 /**
- * Makes the gate. Every connection takes a slot among the held clients from TCP accept on, so
- * that half a TLS handshake, half an RTMP handshake and silence all count, and is cut if it has
- * not sent a command that can be decided within `commandTimeoutMs` (0: no limit).
+ * Makes the gate. Every connection takes a slot among the held clients from TCP accept on, so that half a TLS
+ * handshake, half an RTMP handshake and silence all count, and is cut if it has not sent a complete command within
+ * `commandTimeoutMs` (0: no limit).
  *
- * @param onCut - told of each connection that is cut before it is decided
+ * @param onCut - called for each connection that is cut before a verdict
  */
 export const createRtmpGate = (door: Door, dialect: Dialect, options: Omit<ArrivalSetting, 'undecided'>): RtmpGate => {
-  /** Those that do not carry RTMP yet, by address and port: for RTMPS the accepted socket is not the one that will. */
+  /** Connections that do not carry RTMP yet, by address and port: for RTMPS the accepted socket is not the one that will. */
   const arrivals = new Map<string, RtmpArrival>()
   const undecided = new Set<RtmpArrival>()
   const { onCut, unadmitted } = options
@@ -40,7 +40,7 @@ export const createRtmpGate = (door: Door, dialect: Dialect, options: Omit<Arriv
     const arrival = new RtmpArrival(socket, slot, setting)
     arrivals.set(key, arrival)
     arrival.whenGone(() => {
-      // The same client's next connection, from the same port, may be told of before the end of this one.
+      // The same client's next connection, from the same port, may be reported before the end of this one.
       if (arrivals.get(key) === arrival) arrivals.delete(key)
       arrival.onDecided()
     })

@@ -9,11 +9,11 @@ import type { Dialect } from '../../nms/dialect.js'
 /** The ends of a connection. */
 type Ends = Pick<Socket, 'remoteAddress' | 'localAddress' | 'localPort'>
 
-/** Translates a `play` or `publish` command; the command's fields are the client's own bytes. */
+/** Translates a `play` or `publish` command, whose fields are the client's own bytes. */
 export const rtmpRequest = (command: RtmpCommand, { id, socket, secure }: {
   id: string, socket: Ends, secure: boolean
 }, dialect: Pick<Dialect, 'streamOf'>): Asked => {
-  // Whether a text may name an app or a stream is the same question.
+  // The rule for names of apps and streams is the same.
   const { app, name, query, malformed } = streamAddress(command, (text) => dialect.streamOf('app', text) !== undefined)
   const streamPath = malformed === undefined ? dialect.streamOf(app, name) : undefined
   const asked: AccessRequest = {
@@ -30,7 +30,7 @@ export const rtmpRequest = (command: RtmpCommand, { id, socket, secure }: {
   return askedOr(asked, malformed)
 }
 
-/** Scheme as the connection really is; host, and the port if the client named one, as it says. */
+/** The real scheme of the connection; host and port as the client named them. */
 const originOf = (tcUrl: string, secure: boolean, socket: Ends): string => {
   const [, host = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#]*)/i.exec(tcUrl) ?? []
   return `${secure ? 'rtmps' : 'rtmp'}://${host === '' ? authorityOf(socket.localAddress, socket.localPort) : host}`

@@ -18,13 +18,13 @@ import { webSocketRequest } from './request.js'
 
 const debug = trace('gate')
 
-/** What it shares with the gates of other protocols. */
+/** Shared with the gates of other protocols. */
 export interface WebSocketGateOptions {
   readonly trusted: Networks
   readonly cors: Cors
-  /** What those hold who are not admitted. */
+  /** Memory of the clients that are not admitted. */
   readonly unadmitted: Unadmitted
-  /** Told of a connection that is cut before it is decided. */
+  /** Called when a connection is cut before a verdict. */
   readonly onCut: (ip: string, reason: CutReason, detail?: string) => void
 }
 
@@ -68,10 +68,10 @@ const refuse = ({ socket, signal, letGo }: HeldUpgrade, verdict: Verdict, cors: 
   destroySoon(socket)
 }
 
-/** The one that the WebSocket library will choose. */
+/** The subprotocol that the WebSocket library will choose. */
 const firstSubprotocol = ({ headers }: IncomingMessage): string => (headers['sec-websocket-protocol'] ?? '').split(',')[0]?.trim() ?? ''
 
-/** What the WebSocket library will demand, so that the backend is not asked for nothing (RFC 6455, 4.2.1). */
+/** What the WebSocket library will require (RFC 6455, 4.2.1); checked first, so that the backend is not asked in vain. */
 const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
   method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' &&
   /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '') &&

@@ -5,12 +5,12 @@ import { headerText } from '../http/header-text.js'
 
 const MALFORMED = 'open a WebSocket on /app/name or /app/name.flv, letters, digits, _ and - only'
 
-/** What of a handshake says what is wanted. */
+/** The parts of a handshake that say what is wanted. */
 export interface WebSocketTarget {
   readonly action: Action
   readonly rawPath: string
   readonly query: string
-  /** `undefined` if it is no stream's. */
+  /** `undefined` if it names no stream. */
   readonly streamPath: string | undefined
 }
 

@@ -3,23 +3,23 @@ import { safely } from '../../safely.js'
 import { Departure, type LeaveSignal } from '../../access/departure.js'
 import type { Holder, Unadmitted } from '../door/unadmitted.js'
 
-/** What a held WebSocket client may send on before it is no longer read. */
+/** Most bytes a held WebSocket client may send before reading stops. */
 const MAX_KEPT_BYTES = 64 * 1024
 
-/** A socket that Node has handed over at an upgrade and that nobody has answered yet. */
+/** A socket that Node has handed over at an upgrade, not answered yet. */
 export interface HeldUpgrade {
   readonly socket: Duplex
   /** Aborted once the client has left. */
   readonly signal: LeaveSignal
-  /** Stops holding: returns all that was read, the socket is flowing again and its errors are handled. */
+  /** Stops holding: returns everything read so far; the socket flows again, with its errors handled. */
   letGo(): Buffer
 }
 
 /**
- * Holds the socket of an upgrade. It is read meanwhile, for a paused socket does not notice that
- * its peer has left, and its errors are heard, for nobody else would.
+ * Holds the socket of an upgrade. It is read meanwhile, because a paused socket does not notice that its peer has left,
+ * and its errors are handled.
  *
- * @param onTooMuch - told before it is cut, since all who wait hold too much
+ * @param onTooMuch - called before it is cut because all waiting clients use too much memory
  */
 export const holdUpgrade = (socket: Duplex, head: Buffer, unadmitted: Unadmitted, onTooMuch: () => void): HeldUpgrade => {
   const leaving = new Departure()

@@ -1,26 +1,13 @@
-import { HttpAuthError } from '../../errors.js'
-import { roomOf, unsupported } from '../supported.js'
+import { checkAll, hasFunctions, isFunction, isMap, isUntouched, type Assumption } from '../common/assumption.js'
 import { foldersOf, folderLayers } from './media-root.js'
 import type { NmsPackage } from './package.js'
 import type { NmsInstance } from './shapes.js'
 
 /**
- * Everything that this room takes for granted inside node-media-server 2.7.4: checked on the loaded package
- * at attach, and what only a running server has, when it runs.
+ * Everything this room assumes about the inside of node-media-server 2.7.4, checked on the loaded package at attach.
+ * What only a running server has is checked once it runs.
  */
-export interface Assumption {
-  readonly name: string
-  readonly reliedOnBy: string
-  readonly holds: (nms: NmsInstance, nmsPackage: NmsPackage) => boolean
-}
-
-const isFunction = (value: unknown): boolean => typeof value === 'function'
-const isMap = (value: unknown): boolean => value instanceof Map
-const hasFunctions = (value: object, ...names: string[]): boolean => names.every((name) => isFunction((value as Record<string, unknown>)[name]))
-const isUntouched = (value: object, ...names: string[]): boolean => names.every((name) => !Object.hasOwn(value, name))
-
-/** Known before NMS runs. */
-export const ASSUMPTIONS: readonly Assumption[] = [
+export const ASSUMPTIONS: readonly Assumption<NmsInstance, NmsPackage>[] = [
   {
     name: 'node_core_ctx has sessions, publishers, idlePlayers, nodeEvent and stat',
     reliedOnBy: 'nms/v2',
@@ -28,9 +15,9 @@ export const ASSUMPTIONS: readonly Assumption[] = [
       isFunction(context.nodeEvent?.prependListener) && typeof context.stat?.outbytes === 'number'
   },
   {
-    name: 'nobody else has replaced sessions.set, publishers.set, idlePlayers.add or nodeEvent.emit',
+    name: 'nobody else has replaced sessions.set, publishers.set, publishers.has, idlePlayers.add or nodeEvent.emit',
     reliedOnBy: 'nms/v2/guard, nms/v2/rtmp-peer',
-    holds: (_, { context }) => isUntouched(context.sessions, 'set') && isUntouched(context.publishers, 'set') &&
+    holds: (_, { context }) => isUntouched(context.sessions, 'set') && isUntouched(context.publishers, 'set', 'has') &&
       isUntouched(context.idlePlayers, 'add') && isUntouched(context.nodeEvent, 'emit')
   },
   {
@@ -57,8 +44,8 @@ export const ASSUMPTIONS: readonly Assumption[] = [
   }
 ]
 
-/** Known once NMS runs. */
-export const RUNNING: readonly Assumption[] = [
+/** Can be checked only once NMS runs. */
+export const RUNNING: readonly Assumption<NmsInstance, NmsPackage>[] = [
   {
     name: 'an RTMP server has one listener of NMS\'s for connections',
     reliedOnBy: 'nms/v2/rtmp-front',
@@ -77,20 +64,6 @@ export const RUNNING: readonly Assumption[] = [
   }
 ]
 
-/**
- * Checks assumptions.
- * @throws HttpAuthError ERR_HOST_UNSUPPORTED with the version that is needed, or naming the first that does not hold
- */
-export const check = (nms: NmsInstance, nmsPackage: NmsPackage, assumptions: readonly Assumption[]): void => {
-  if (roomOf(nmsPackage.version) !== 'v2') throw unsupported(nmsPackage.version)
-  for (const assumption of assumptions) {
-    let holds = false
-    try {
-      holds = assumption.holds(nms, nmsPackage)
-    } catch { /* a missing field on the way is an answer, too */ }
-    if (!holds) {
-      throw new HttpAuthError('ERR_HOST_UNSUPPORTED',
-        `node-media-server ${nmsPackage.version} cannot be guarded: its inside has changed, for ${assumption.reliedOnBy} needs that ${assumption.name}`)
-    }
-  }
-}
+/** @throws HttpAuthError ERR_HOST_UNSUPPORTED, naming the version needed or the first assumption that fails */
+export const check = (nms: NmsInstance, nmsPackage: NmsPackage, assumptions: readonly Assumption<NmsInstance, NmsPackage>[]): void =>
+  checkAll('v2', nms, nmsPackage, assumptions)

@@ -1,9 +1,10 @@
 import type { Server } from 'node:net'
 import type { ServerName } from '../../access/settings.js'
-import { mark, refuseMarked } from '../attached.js'
+import { mark, refuseMarked } from '../common/attached.js'
 import type { AttachedHost, Fronts, HostListener } from '../host.js'
-import { installHttpFront } from '../http-front.js'
-import { installProxyFront } from '../proxy-front.js'
+import { installHttpFront } from '../common/http-front.js'
+import { installProxyFront } from '../common/proxy-front.js'
+import { clearLeft, closeOnStop, unbar } from '../common/halt.js'
 import { ASSUMPTIONS, check, RUNNING } from './assumptions.js'
 import { configFileOf } from './config-file.js'
 import { createDialect } from './dialect.js'
@@ -14,14 +15,19 @@ import { installHooks } from './hooks.js'
 import { guardMediaRoot } from './media-root.js'
 import { installOwnClients } from './own-clients.js'
 import type { NmsPackage } from './package.js'
+import { openOwnEntrance } from './own-entrance.js'
 import { installRtmpFront } from './rtmp-front.js'
 import type { Setting } from './setting.js'
 import { isFlv, type NmsInstance } from './shapes.js'
 import { openViewer } from './viewer.js'
 
+/** The API of NMS can list and end streams and clients. */
+const warningsOf = ({ http, auth }: NmsInstance['config']): string[] => http === undefined || http.api === false || auth?.api ? []
+  : ['the API of node-media-server 2.7 (/api, /admin) has no password: anybody can list and end streams. Set auth.api, auth.api_user and auth.api_pass, or http.api to false']
+
 /**
- * Checks an instance, running or not yet. Nothing is touched until `install`; what stands before the servers
- * is installed once they are there, before they can accept anybody.
+ * Checks an instance, whether it runs or not. Changes nothing until `install`; the fronts are installed when the
+ * servers exist, before they can accept anybody.
  *
  * @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED
  */
@@ -29,6 +35,7 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
   const nms = instance as NmsInstance
   const { context, version, dir } = nmsPackage
   refuseMarked(context)
+  clearLeft(context)
   check(nms, nmsPackage, isRunning(nms) ? [...ASSUMPTIONS, ...RUNNING] : ASSUMPTIONS)
 
   const grants = createGrants()
@@ -44,6 +51,7 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
   return {
     version,
     section: nms.config.httpAuth,
+    warnings: warningsOf(nms.config),
     configFile: configFileOf(nms.config),
     dialect: createDialect(nms.config, dir),
     newSessionId,
@@ -52,16 +60,17 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
     openViewer: (admission, address, owner) => openViewer(viewers, admission, address, owner),
     install(fronts) {
       try {
-        undo.push(mark(context))
+        const unmark = mark(context)
+        undo.push(unmark)
+        unbar(nms)
         const { own, uninstall: uninstallOwn } = installOwnClients(nmsPackage, () => nms.config)
         undo.push(uninstallOwn)
         const setting: Setting = { nmsPackage, grants, own, undo: sessions, ending: 0 }
         undo.push(installHooks(setting, (...intruder) => listener.onIntruder(...intruder)))
-        undo.push(installGuard(setting, (...intruder) => listener.onIntruder(...intruder)))
+        undo.push(installGuard(setting, { onIntruder: (...args) => listener.onIntruder(...args), takesOver: (...args) => listener.takesOver(...args) }))
         for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, setting)
-        if (isRunning(nms)) undo.push(installFronts(nms, setting, fronts, admitted))
-        else undo.push(whenRun(nms, nmsPackage, () => undo.push(installFronts(nms, setting, fronts, admitted))))
-        undo.push(closeOnStop(nms, listener.onStop))
+        undo.push(whenRun(nms, nmsPackage, () => installFronts(nms, setting, fronts, admitted)))
+        undo.push(closeOnStop(nms, { state: context, runsAgain: true, onStop: (halt) => listener.onStop(halt), unmark, uninstall }))
       } catch (error) {
         uninstall()
         throw error
@@ -80,34 +89,35 @@ const serversOf = ({ nrs, nhs }: NmsInstance): Partial<Record<ServerName, Server
 })
 
 const installFronts = (nms: NmsInstance, setting: Setting, { rtmp, http, proxy }: Fronts, admitted: WeakSet<object>): () => void => {
-  // The routes are looked for on the listener that the front will replace.
-  const undo = [guardMediaRoot(nms, admitted), installRtmpFront(nms, setting, rtmp), installHttpFront(serversOf(nms), http)]
-  if (proxy !== undefined) undo.push(installProxyFront(serversOf(nms), proxy))
+  // Finds NMS's routes and handlers on the listeners that the fronts are about to replace.
+  const servers = serversOf(nms)
+  const undo = [guardMediaRoot(nms, admitted), openOwnEntrance(nms, setting, rtmp)]
+  undo.push(installRtmpFront(nms, setting, rtmp), installHttpFront(servers, http), installProxyFront(servers, proxy))
   return () => { while (undo.length > 0) undo.pop()?.() }
 }
 
-/** NMS builds its servers in `run()`; they begin to accept in a later turn of the event loop. */
-const whenRun = (nms: NmsInstance, nmsPackage: NmsPackage, ran: () => void): () => void => {
+/**
+ * Guards the current servers and those that the next `run()` creates, which start accepting in a later turn of the
+ * event loop. There is no way to tell whether the current ones still run.
+ */
+const whenRun = (nms: NmsInstance, nmsPackage: NmsPackage, guard: () => () => void): () => void => {
   const { run } = nms
-  nms.run = () => {
+  let release = isRunning(nms) ? guard() : undefined
+  const runGuarded = (): void => {
     run.call(nms)
     try {
       check(nms, nmsPackage, RUNNING)
-      ran()
+      release?.()
+      release = guard()
     } catch (error) {
-      // Servers that cannot be guarded must not begin to accept.
+      // Servers that cannot be guarded must not start accepting.
       for (const server of Object.values(serversOf(nms))) server?.close()
       throw error
     }
   }
-  return () => { delete (nms as Partial<NmsInstance>).run }
-}
-
-const closeOnStop = (nms: NmsInstance, onStop: () => Promise<void>): () => void => {
-  const { stop } = nms
-  nms.stop = async () => {
-    await onStop()
-    return stop.call(nms)
+  nms.run = runGuarded
+  return () => {
+    if (nms.run === runGuarded) delete (nms as Partial<NmsInstance>).run
+    release?.()
   }
-  return () => { delete (nms as Partial<NmsInstance>).stop }
 }

@@ -1,17 +1,17 @@
 import { MAX_CACHE_BYTES } from '../../access/bounds.js'
 
-/** What a small buffer takes beside its bytes, so that many small messages count, too. */
+/** Overhead of a small buffer, so that many small messages count, too. */
 const BUFFER_BYTES = 256
 
 /**
- * What NMS keeps of a stream for newcomers, once for RTMP and once for FLV. NMS clears it at a keyframe and bounds
- * it by nothing. Past the bound it is dropped, and nothing is kept until the next keyframe: newcomers could not
- * decode a group of pictures without its beginning.
+ * The messages of a stream that NMS caches for new players, once for RTMP and once for FLV. NMS clears the cache at a
+ * keyframe but sets no bound. Above this bound it is dropped, and nothing is cached until the next keyframe: players
+ * cannot decode a group of pictures without its beginning.
  */
 export class BoundedCache extends Set<Buffer> {
   private bytes = 0
 
-  /** @param maxBytes - half of what both may take */
+  /** @param maxBytes - half of the bound for both caches */
   constructor(private readonly maxBytes = MAX_CACHE_BYTES / 2) { super() }
 
   override add(message: Buffer): this {
@@ -27,7 +27,7 @@ export class BoundedCache extends Set<Buffer> {
   }
 }
 
-/** `null` where NMS is configured to keep nothing. */
+/** `null` if NMS is configured not to cache. */
 export const boundCache = (cache: Set<Buffer> | null): Set<Buffer> | null => {
   if (cache === null) return null
   const bounded = new BoundedCache()
@@ -35,5 +35,5 @@ export const boundCache = (cache: Set<Buffer> | null): Set<Buffer> | null => {
   return bounded
 }
 
-/** As NMS itself has it. */
+/** Restores NMS's own kind of cache. */
 export const unboundCache = (cache: Set<Buffer> | null): Set<Buffer> | null => cache === null ? null : new Set(cache)

@@ -1,4 +1,4 @@
-/** The files that configs came from; version 2 itself knows of none. */
+/** The file each config was read from; version 2 itself does not know it. */
 const files = new WeakMap<object, string>()
 
 export const noteConfigFile = (config: object, file: string): void => { files.set(config, file) }

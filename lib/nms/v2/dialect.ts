@@ -1,18 +1,18 @@
 import { join, resolve } from 'node:path'
 import type { Dialect, StaticRoute } from '../dialect.js'
-import { liveOf, streamPathOf, webSocketStreamPath } from '../stream-path.js'
+import { liveOf, streamPathOf, webSocketStreamPath } from '../common/stream-path.js'
 import type { NmsConfig } from './shapes.js'
 
-/** NMS's own default. */
+/** NMS's default. */
 const MEDIAROOT = './media'
 
 const folder = (value: unknown): string | undefined => typeof value === 'string' && value !== '' ? value : undefined
 
 /**
- * How version 2 names streams and routes requests: everything that ends in `.flv` is live; what is left
- * is looked for in the package's own pages, in `mediaroot` and in `webroot`, all mounted at the root.
+ * How version 2 names streams and routes requests: every path ending in `.flv` is live; everything else is looked up in
+ * the package's own pages, in `mediaroot` and in `webroot`, all mounted at the root.
  *
- * @param dir - the folder of the package; `undefined` where it is not known
+ * @param dir - the folder of the package; `undefined` if unknown
  */
 export const createDialect = ({ http }: NmsConfig, dir?: string): Dialect => {
   const at = (root: string | undefined, open: boolean): StaticRoute[] => root === undefined ? [] : [{ router: '/', root: resolve(root), open }]

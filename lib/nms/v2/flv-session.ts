@@ -2,30 +2,30 @@ import type { EventEmitter } from 'node:events'
 import type { ServedClient } from '../../access/place.js'
 import { afterFarewell } from '../../farewell.js'
 import { caught } from '../../safely.js'
-import { boundFrames } from '../frames.js'
+import { boundFrames } from '../common/frames.js'
 import type { Grant } from './grants.js'
-import { SendQueue, STUCK_MS } from './send-queue.js'
+import { SendQueue, STUCK_MS } from '../common/send-queue.js'
 import type { Setting } from './setting.js'
 import { isWebSocket, type NmsFlvSession } from './shapes.js'
 import { UnreadBound } from './unread-bound.js'
 
-/** Close code of a WebSocket that the server does not want (RFC 6455, 7.4.1). */
+/** WebSocket close code for a client the server rejects (RFC 6455, 7.4.1). */
 const POLICY_VIOLATION = 1008
 
-/** What ends when the client has left. */
+/** Closes when the client leaves. */
 const lifeOf = ({ req, res }: NmsFlvSession): EventEmitter & { readonly destroyed?: boolean } =>
   isWebSocket(res) ? res : 'stream' in req ? req.stream : req.socket
 
 export const hasLeft = (session: NmsFlvSession): boolean => lifeOf(session).destroyed === true
 
-/** Ends a session's connection at once, in both directions; on HTTP/2 its stream. */
+/** Closes a session's connection at once, in both directions; on HTTP/2 only its stream. */
 export const destroyFlv = ({ req, res }: NmsFlvSession): void => {
   if (isWebSocket(res)) res.terminate()
   else if ('stream' in res) res.stream.destroy()
   else req.socket.destroy()
 }
 
-/** Takes NMS's own listeners off a session that must not begin. */
+/** Removes NMS's own listeners from a session that must not start. */
 export const unplugFlv = (session: NmsFlvSession): void => {
   const { req, res } = session
   for (const emitter of [res, req.socket, 'stream' in req ? req.stream : req] as EventEmitter[]) {
@@ -35,16 +35,16 @@ export const unplugFlv = (session: NmsFlvSession): void => {
   }
 }
 
-/** What a WebSocket player may send of a frame that it does not finish. */
+/** Bytes of an unfinished frame that a WebSocket player may send. */
 const MAX_UNFINISHED_BYTES = 64 * 1024
 
 /**
- * Makes an admitted session safe for the rest of its life: an exception of a listener's ends this one alone,
- * `stop()` and `reject()` really close, and a response that is gone does not answer NMS with an error.
+ * Makes an admitted session safe for the rest of its life: an exception in a listener ends only this session, `stop()`
+ * and `reject()` really close it, and a response that is already gone causes no error in NMS.
  *
- * @param grant - `undefined` for one that was running before the plugin was attached
+ * @param grant - `undefined` for a session that ran before the plugin was attached
  * @param address - `address:port`
- * @returns what is known of its client from now on, and what ends it
+ * @returns the client's statistics and a way to end it
  */
 export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, setting: Setting, address = ''): ServedClient => {
   const { req, res } = session
@@ -53,12 +53,12 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, setti
   const life = lifeOf(session)
   const { socket } = req
   const queued = (): number => isWebSocket(res) ? res.bufferedAmount : res.writableLength + ('stream' in res ? 0 : socket.writableLength)
-  const cut = (): void => {
-    grant?.admission.place.end('overflow')
+  const cut = (detail: string): void => {
+    grant?.admission.place.end('overflow', detail)
     destroyFlv(session)
   }
   const unread = new UnreadBound(res as unknown as ConstructorParameters<typeof UnreadBound>[0], queued, cut)
-  const unbound = isWebSocket(res) ? boundFrames(res, socket, MAX_UNFINISHED_BYTES, () => unread.check(), cut) : undefined
+  const unbound = isWebSocket(res) ? boundFrames(res, socket, MAX_UNFINISHED_BYTES, cut) : undefined
   unread.begin()
   let over = false
 
@@ -87,7 +87,7 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, setti
   }
   session.stop = () => end()
   session.onStartPlay = () => {
-    // NMS calls it for a player that has waited while it lets a publisher in, who must not suffer from it.
+    // NMS calls this for a waiting player while it admits a publisher; an error here must not hurt the publisher.
     try {
       nms.onStartPlay.call(session)
       unread.begin()

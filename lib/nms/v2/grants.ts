@@ -2,21 +2,21 @@ import type { Admission } from '../../access/admission.js'
 import type { Action } from '../../access/request.js'
 import type { NmsFlvSession, NmsSession } from './shapes.js'
 
-/** An allow bound to one session. */
+/** An allow that is bound to one session. */
 export interface Grant {
   readonly admission: Admission
-  /** `address:port` of an HTTP client, whoever carried its request here. */
+  /** `address:port` of an HTTP client, whatever proxy forwarded its request. */
   readonly address?: string
-  /** What was granted; an app may have given it another name since. */
+  /** The granted stream; an app may have renamed it since. */
   streamPath: string
 }
 
-/** Who may do what. Held weakly, so nothing has to be taken out again. */
+/** Who may do what. The keys are held weakly, so nothing needs to be removed. */
 export interface Grants {
-  /** @param key - the RTMP session, or the HTTP request of which NMS will make one */
+  /** @param key - the RTMP session, or the HTTP request from which NMS will create one */
   give(key: object, grant: Omit<Grant, 'streamPath'>): Grant
   find(session: NmsSession, action: Action): Grant | undefined
-  /** Lets a session of NMS's own, or one that was there before, do what it likes. */
+  /** Exempts one of NMS's own sessions, or one that existed before, from the guard. */
   trust(session: NmsSession): void
   trusts(session: NmsSession): boolean
 }

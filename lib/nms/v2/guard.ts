@@ -9,13 +9,13 @@ import { isFlv, isRtmp, type NmsFlvSession, type NmsRtmpSession, type NmsSession
 
 const debug = trace('nms')
 
-/** Where a session's connection comes from, `address:port`. */
+/** The `address:port` a session's connection comes from. */
 const addressOf = (session: NmsSession): string => {
   const { socket = (session as Partial<NmsFlvSession>).req?.socket } = session as Partial<NmsRtmpSession>
   return `${session.ip}:${socket?.remotePort ?? 0}`
 }
 
-/** Ends a session without a word, and without an event of NMS's. */
+/** Ends a session silently, without an NMS event. */
 export const dismiss = (session: NmsSession, { nmsPackage: { context } }: Setting): void => {
   session.isStarting = false
   context.sessions.delete(session.id)
@@ -29,17 +29,20 @@ export const dismiss = (session: NmsSession, { nmsPackage: { context } }: Settin
   }
 }
 
-/** As NMS makes them, eight characters of this alphabet, but of a good random source and too many to be guessed. */
+/**
+ * Uses the alphabet of NMS's own ids, but with 24 characters instead of eight and from a secure random source, so that
+ * ids cannot be guessed.
+ */
 export const newSessionId = (): string => Array.from(randomBytes(24), (byte) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'[byte & 31]).join('')
 
 /**
- * The backstop for whatever no gate thought of. Every way to a stream goes through a method of the two
- * session classes, or through the list of publishers, and these are wrapped: a session without a grant for
- * exactly this is dismissed before NMS has raised an event or written a byte.
+ * The backstop for anything the gates missed. Every way to a stream goes through a method of the two session classes,
+ * or through the list of publishers, and these are wrapped: a session without a grant for exactly this action and
+ * stream is dismissed before NMS has raised an event or written a byte.
  *
- * @returns a function that puts everything back
+ * @returns a function that restores everything
  */
-export const installGuard = (setting: Setting, onIntruder: HostListener['onIntruder']): () => void => {
+export const installGuard = (setting: Setting, { onIntruder, takesOver }: Pick<HostListener, 'onIntruder' | 'takesOver'>): () => void => {
   const { grants, nmsPackage: { context, rtmp, flv } } = setting
   const undo: (() => void)[] = []
 
@@ -55,13 +58,41 @@ export const installGuard = (setting: Setting, onIntruder: HostListener['onIntru
   const plays = (session: NmsSession): boolean =>
     grants.trusts(session) || grants.find(session, 'play')?.streamPath === session.playStreamPath
 
+  /** Publishers that NMS is admitting now; there can be several, if one connects inside the `prePublish` of another. */
+  const beginning: NmsRtmpSession[] = []
   for (const [method, action] of [['onPlay', 'play'], ['onPublish', 'publish']] as const) {
     wrap(rtmp.prototype, method, (original) => function (this: NmsRtmpSession, invoke) {
-      if (grants.trusts(this) || grants.find(this, action) !== undefined) return original.call(this, invoke)
-      refuse(this, action, `/${String(this.appname)}/${String(invoke.streamName)}`)
+      if (!grants.trusts(this) && grants.find(this, action) === undefined) {
+        return refuse(this, action, `/${String(this.appname)}/${String(invoke.streamName)}`)
+      }
+      if (action === 'publish') beginning.push(this)
+      try {
+        original.call(this, invoke)
+      } finally {
+        if (action === 'publish') beginning.pop()
+      }
     })
   }
-  // A listener of prePlay may have given the session another stream, which nobody was asked about.
+  const { publishers, sessions, idlePlayers } = context
+  /** An encoder that reconnects before its old connection has died gets its stream back, with the players. */
+  const makeRoom = (streamPath: string): void => {
+    const newcomer = beginning.at(-1)
+    const running = sessions.get(publishers.get(streamPath) ?? '')
+    if (newcomer?.publishStreamPath !== streamPath || newcomer.isPublishing || running === undefined || running === newcomer || !isRtmp(running)) return
+    const [theirs, own] = [running, newcomer].map((session) => grants.find(session, 'publish')?.admission)
+    if (theirs === undefined || own === undefined || !takesOver(theirs.request, own.request)) return
+    theirs.place.replacedBy(own.request)
+    for (const id of running.players) newcomer.players.add(id)
+    running.players.clear()
+    running.stop()
+  }
+  // After `prePublish` and its own check, NMS looks here for an existing publisher.
+  const nmsHas = publishers.has.bind(publishers)
+  publishers.has = (streamPath) => {
+    makeRoom(streamPath)
+    return nmsHas(streamPath)
+  }
+  // A listener of prePlay may have switched the session to another stream, for which nobody was asked.
   for (const { prototype } of [rtmp, flv] as { prototype: NmsRtmpSession | NmsFlvSession }[]) {
     wrap(prototype, 'onStartPlay', (original) => function (this: NmsSession) {
       if (plays(this)) return original.call(this as never)
@@ -82,14 +113,13 @@ export const installGuard = (setting: Setting, onIntruder: HostListener['onIntru
     try {
       original.call(this)
     } catch (error) {
-      // A listener of NMS's events, or its check of signatures.
+      // Thrown by a listener of an NMS event, or by NMS's check of signatures.
       caught(error, () => { dismiss(this, setting) })
     }
     if (this.isStarting && (this.isPlaying || this.isIdling)) place.begin(client)
     else place.end('refused')
   })
 
-  const { publishers, sessions, idlePlayers } = context
   const nmsAdd = idlePlayers.add.bind(idlePlayers)
   idlePlayers.add = (id) => {
     const session = sessions.get(id)
@@ -105,14 +135,14 @@ export const installGuard = (setting: Setting, onIntruder: HostListener['onIntru
       refuse(session, 'publish', streamPath)
       throw new Error(`publish of ${streamPath} was not authorized`)
     }
-    // The app's own prePublish has given the stream another name; it may.
+    // The app's own prePublish may rename the stream.
     if (grant !== undefined && grant.streamPath !== streamPath) {
       debug('session %s: %s was allowed, and the app publishes it as %s', id, grant.streamPath, streamPath)
       grant.streamPath = streamPath
     }
     return nmsPublish(streamPath, id)
   }
-  // NMS's ids come from Math.random(), and the backend was told another for HTTP.
+  // NMS's ids come from Math.random(), and for HTTP the backend was told a different one.
   const nmsList = sessions.set.bind(sessions)
   sessions.set = (id, session) => {
     if (isFlv(session)) session.id = grants.find(session, 'play')?.admission.request.sessionId ?? id
@@ -123,6 +153,7 @@ export const installGuard = (setting: Setting, onIntruder: HostListener['onIntru
   return () => {
     delete (idlePlayers as Partial<typeof idlePlayers>).add
     delete (publishers as Partial<typeof publishers>).set
+    delete (publishers as Partial<typeof publishers>).has
     delete (sessions as Partial<typeof sessions>).set
     while (undo.length > 0) undo.pop()?.()
   }

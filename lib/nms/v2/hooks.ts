@@ -5,10 +5,10 @@ import type { Setting } from './setting.js'
 import { isViewer } from './viewer.js'
 
 /**
- * The documented contract with NMS: its events verify. Whoever shows up in one before a stream without a
- * grant, past gate and guard, is cut and reported.
+ * The documented contract with NMS: its events verify. A session without a grant that got past gate and guard and
+ * appears in an event before a stream is cut and reported.
  *
- * @returns a function that takes the listeners off
+ * @returns a function that removes the listeners
  */
 export const installHooks = (setting: Setting, onIntruder: HostListener['onIntruder']): () => void => {
   const { grants, nmsPackage: { context: { nodeEvent, sessions } } } = setting

@@ -4,33 +4,48 @@ import { safely } from '../../safely.js'
 import type { NmsConfig, NmsTask } from './shapes.js'
 import type { NmsPackage } from './package.js'
 
-/** NMS's own ffmpegs: RTMP clients of 127.0.0.1 that play and publish like anybody. */
+/** NMS's own ffmpeg processes: RTMP clients from 127.0.0.1 that play and publish like any other. */
 export interface OwnClients {
   /**
-   * The stream name without the secret, if it carries one that was given to an ffmpeg for this app; the
-   * secret is good for one connection.
+   * Returns the stream name without the secret, if it carries one that an ffmpeg was given for this app. A secret works
+   * for one connection.
+   *
+   * @param byEntrance - whether the connection came through their own entrance
    */
-  recognize(app: string, streamName: string): string | undefined
+  recognize(app: string, streamName: string, byEntrance: boolean): string | undefined
+  /** The port of their own entrance; `undefined` if it is not open, and they use the normal port. */
+  entrance: number | undefined
 }
 
-/** What begins a secret in a URL's query. */
+/** Marks a secret in the query of a URL. */
 const MARK = 'nms-own='
 const SECRET = /^(.*)\?nms-own=([\w-]{43})$/s
 
-interface Spawnable { spawn: (options: { args?: string[] }) => unknown }
+/** Fission passes numbers among its arguments. */
+interface Spawnable { spawn: (options: { args?: (string | number)[] }) => unknown }
 
 /**
- * Gives each of NMS's ffmpegs a secret for each stream of this server that it opens. It stands in the
- * arguments of its process alone: NMS logs and lists them without it, and it is taken off before NMS
- * sees the name, so that no event, log or API has it either. Being from 127.0.0.1 is no proof: behind a
- * proxy on this machine everybody is.
+ * Gives each ffmpeg that NMS starts a secret for each stream of this server it opens. The secret appears only in the
+ * arguments of that process: NMS logs and lists the arguments without it, and it is removed before NMS sees the name,
+ * so no event, log or API contains it. An address of 127.0.0.1 proves nothing: behind a proxy on this machine every
+ * client has it.
  *
- * Tasks that somebody starts through NMS's API get none unless `auth.api` is on: else whoever reaches
- * the API could have any stream sent to himself.
+ * Tasks started through NMS's API get no secret unless `auth.api` is on; otherwise anybody who can reach the API could
+ * have any stream sent to them.
  */
 export const installOwnClients = ({ tasks }: NmsPackage, config: () => NmsConfig): { own: OwnClients, uninstall: () => void } => {
-  /** Secret to the stream path that it opens. */
+  /** Secret to the stream path it opens. */
   const secrets = new Map<string, string>()
+  const own: OwnClients = {
+    entrance: undefined,
+    recognize(app, streamName, byEntrance) {
+      const [, name = '', secret = ''] = SECRET.exec(streamName) ?? []
+      if (byEntrance !== (this.entrance !== undefined)) return undefined
+      if (secret === '' || secrets.get(secret) !== `/${app}/${name.split('?')[0]}`) return undefined
+      secrets.delete(secret)
+      return name
+    }
+  }
 
   const isOperators = ({ conf }: NmsTask, index: number): boolean => {
     const { relay, auth } = config()
@@ -42,43 +57,34 @@ export const installOwnClients = ({ tasks }: NmsPackage, config: () => NmsConfig
     prototype.run = function () {
       if (!isOperators(this, index)) return run.call(this)
       const given: string[] = []
-      withArguments((argument) => sign(argument, portOf(config()), secrets, given), () => run.call(this))
+      const { entrance } = own
+      withArguments((argument) => sign(argument, { port: portOf(config()), entrance }, secrets, given), () => run.call(this))
       this.ffmpeg_exec?.once('close', safely(undefined, () => { for (const secret of given) secrets.delete(secret) }))
     }
     return () => { prototype.run = run }
   })
 
-  return {
-    own: {
-      recognize(app, streamName) {
-        const [, name = '', secret = ''] = SECRET.exec(streamName) ?? []
-        if (secret === '' || secrets.get(secret) !== `/${app}/${name.split('?')[0]}`) return undefined
-        secrets.delete(secret)
-        return name
-      }
-    },
-    uninstall: () => undo.forEach((restore) => restore())
-  }
+  return { own, uninstall: () => undo.forEach((restore) => restore()) }
 }
 
 const portOf = ({ rtmp }: NmsConfig): string => String(rtmp?.port)
 
-/** Adds a secret to each URL of this server in an argument, of which a list of outputs has several. */
-const sign = (argument: string, port: string, secrets: Map<string, string>, given: string[]): string =>
+/** Adds a secret to each URL of this server in an argument; a list of outputs may contain several. */
+const sign = (argument: string, { port, entrance }: { readonly port: string, readonly entrance: number | undefined }, secrets: Map<string, string>, given: string[]): string =>
   argument.replace(/rtmp:\/\/127\.0\.0\.1:(\d+)(\/[^|?\s]+)(\?[^|\s]*)?/g, (url: string, to: string, path: string, query = '') => {
     if (to !== port) return url
     const secret = randomBytes(32).toString('base64url')
     secrets.set(secret, path)
     given.push(secret)
-    return `rtmp://127.0.0.1:${to}${path}${query}?${MARK}${secret}`
+    return `rtmp://127.0.0.1:${entrance ?? to}${path}${query}?${MARK}${secret}`
   })
 
-/** Runs a function with a say in the arguments of the processes that it starts. */
+/** Runs a function and changes the arguments of the processes it starts. */
 const withArguments = (change: (argument: string) => string, run: () => void): void => {
   const prototype = ChildProcess.prototype as unknown as Spawnable
   const { spawn } = prototype
   prototype.spawn = function (options) {
-    return spawn.call(this, { ...options, ...(options.args && { args: options.args.map(change) }) })
+    return spawn.call(this, { ...options, ...(options.args && { args: options.args.map((argument) => typeof argument === 'string' ? change(argument) : argument) }) })
   }
   try {
     run()

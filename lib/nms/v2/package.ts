@@ -4,16 +4,16 @@ import type { NmsContext, NmsFlvSession, NmsRtmpSession, NmsTask } from './shape
 
 interface Class<T> { readonly prototype: T }
 
-/** A loaded copy of version 2, with its state and the classes whose methods stand between a client and a stream. */
+/** A loaded copy of version 2 with its state, and the classes whose methods stand between a client and a stream. */
 export interface NmsPackage extends LoadedPackage {
   readonly context: NmsContext
   readonly rtmp: Class<NmsRtmpSession>
   readonly flv: Class<NmsFlvSession>
-  /** Those that run an ffmpeg of NMS's own. */
+  /** The classes that run NMS's own ffmpeg processes. */
   readonly tasks: readonly Class<NmsTask>[]
 }
 
-/** @throws HttpAuthError ERR_HOST_UNSUPPORTED if it is not laid out as version 2 is */
+/** @throws HttpAuthError ERR_HOST_UNSUPPORTED if its layout is not that of version 2 */
 export const openPackage = (loaded: LoadedPackage): NmsPackage => {
   try {
     const { load } = loaded

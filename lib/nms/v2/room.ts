@@ -5,7 +5,7 @@ import { createDialect } from './dialect.js'
 import { openPackage } from './package.js'
 import type { NmsInstance } from './shapes.js'
 
-/** Version 2.7. */
+/** Support for version 2.7. */
 export const v2: HostRoom = {
   stateOf: (loaded) => openPackage(loaded).context,
   configOf: (instance) => {

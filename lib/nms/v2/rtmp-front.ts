@@ -1,15 +1,18 @@
 import type { Server, Socket } from 'node:net'
 import { safely } from '../../safely.js'
-import type { RtmpFront, RtmpListener } from '../host.js'
-import { adoptRtmp } from './rtmp-peer.js'
+import { madeBy } from '../common/made-session.js'
+import { NOBODY } from '../common/nobody.js'
+import type { RtmpFront } from '../host.js'
+import { adoptRtmp, isAdopted } from './rtmp-peer.js'
 import type { Setting } from './setting.js'
-import { isRtmp, type NmsContext, type NmsInstance, type NmsRtmpSession } from './shapes.js'
+import { isRtmp, type NmsInstance, type NmsRtmpSession } from './shapes.js'
 
-type Listener = (socket: Socket) => void
+/** NMS's own connection listener. */
+export type Handle = (socket: Socket) => void
 
 /**
- * Stands in front of NMS's RTMP and RTMPS listeners.
- * @returns a function that puts NMS's own listeners back
+ * Puts the gate in front of NMS's RTMP and RTMPS listeners.
+ * @returns a function that restores NMS's own listeners
  */
 export const installRtmpFront = ({ nrs }: NmsInstance, setting: Setting, front: RtmpFront): () => void => {
   const undo = [intercept(nrs?.tcpServer, 'connection', false, setting, front), intercept(nrs?.tlsServer, 'secureConnection', true, setting, front)]
@@ -17,16 +20,26 @@ export const installRtmpFront = ({ nrs }: NmsInstance, setting: Setting, front: 
   return () => undo.forEach((restore) => restore())
 }
 
-const end = (_: unknown, socket: Socket): void => { socket.destroy() }
+export const end = (_: unknown, socket: Socket): void => { socket.destroy() }
 
-const intercept = (server: Server | undefined, event: 'connection' | 'secureConnection', secure: boolean, { nmsPackage, ...setting }: Setting, front: RtmpFront): () => void => {
+/** A TLS server has one more listener of its own for accepted sockets; the last one is NMS's. */
+export const handleOf = (server: Server, event: 'connection' | 'secureConnection'): Handle => server.listeners(event).at(-1) as Handle
+
+/** How a connection came in. */
+export interface Way { readonly secure?: boolean, readonly by?: 'own entrance' }
+
+/** Handles the connections that NMS's own listener would take. */
+export const receptionOf = (handle: Handle, { secure = false, by }: Way, setting: Setting, front: RtmpFront): Record<'accepted' | 'ready', Handle> => ({
+  accepted: (socket) => front.accepted(socket),
+  ready: (socket) => front.ready(socket, secure, (listener) => adoptRtmp(madeBy(setting.nmsPackage.context.sessions, () => handle(socket)) as NmsRtmpSession, setting, by ?? 'anybody', listener))
+})
+
+const intercept = (server: Server | undefined, event: 'connection' | 'secureConnection', secure: boolean, setting: Setting, front: RtmpFront): () => void => {
   if (server === undefined) return () => undefined
-  // TLS has a listener of its own for what is accepted, and NMS the only one for what carries RTMP.
-  const handle = server.listeners(event).at(-1) as Listener
-  const accepted = safely(end, (socket: Socket) => front.accepted(socket))
-  const ready = safely(end, (socket: Socket) => {
-    front.ready(socket, secure, (listener) => adoptRtmp(madeBy(nmsPackage.context, () => handle(socket)), { nmsPackage, ...setting }, false, listener))
-  })
+  const handle = handleOf(server, event)
+  const reception = receptionOf(handle, { secure }, setting, front)
+  const accepted = safely(end, reception.accepted)
+  const ready = safely(end, reception.ready)
   server.off(event, handle)
   server.prependListener('connection', accepted)
   server.on(event, ready)
@@ -38,26 +51,11 @@ const intercept = (server: Server | undefined, event: 'connection' | 'secureConn
   }
 }
 
-/** NMS's handler returns nothing, but it lists the session that it made, last. */
-const madeBy = ({ sessions }: NmsContext, make: () => void): NmsRtmpSession => {
-  const before = sessions.set
-  let made: unknown
-  sessions.set = (id, session) => { made = session; return before.call(sessions, id, session) }
-  try {
-    make()
-  } finally {
-    sessions.set = before
-  }
-  return made as NmsRtmpSession
-}
-
-const NOBODY: RtmpListener = { command: () => undefined, own: () => undefined, playEnded: () => undefined, closed: () => undefined, released: () => undefined }
-
-/** Streams that run already go on; a connection that has not said what it wants is cut. */
+/** Running streams continue; connections without a command are cut. */
 const takeRunning = (setting: Setting, front: RtmpFront): void => {
   for (const session of setting.nmsPackage.context.sessions.values()) {
-    if (!isRtmp(session)) continue
-    if (session.isPlaying || session.isIdling || session.isPublishing) front.running((listener) => adoptRtmp(session, setting, true, listener))
-    else adoptRtmp(session, setting, false, NOBODY).socket.destroy()
+    if (!isRtmp(session) || isAdopted(session)) continue
+    if (session.isPlaying || session.isIdling || session.isPublishing) front.running((listener) => adoptRtmp(session, setting, 'running', listener))
+    else adoptRtmp(session, setting, 'anybody', NOBODY).socket.destroy()
   }
 }

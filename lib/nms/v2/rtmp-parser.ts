@@ -1,43 +1,46 @@
 import { MAX_DATA_BYTES, MIN_OPENING_CHUNK_BYTES } from '../../access/bounds.js'
+import { checkDepth } from '../common/amf-depth.js'
 import { PARSING_PAYLOAD, type NmsRtmpSession } from './shapes.js'
 
-/** What an admitted publisher may make the parser reserve, over all its chunk streams, in bytes. */
+/** Bytes that the parser may reserve for an admitted publisher, over all its chunk streams. */
 const MAX_RESERVED_BYTES = 64 * 1024 * 1024
-/** The same for everybody else: room for a few messages of the size that they may send. */
+/** The same for everybody else: room for a few messages of the size they may send. */
 const MAX_SMALL_RESERVED_BYTES = 128 * 1024
-/** How many chunk streams one connection may use; encoders use fewer than ten. */
+/** Chunk streams per connection; encoders use fewer than ten. */
 const MAX_CHUNK_STREAMS = 64
-/** The longest command that is decoded after an allow. */
+/** The longest command decoded after an allow. */
 const MAX_COMMAND_BYTES = 64 * 1024
-/** What NMS reserves beyond a message's length. */
+/** Bytes that NMS reserves beyond a message's length. */
 const SLACK_BYTES = 1024
-/** The format of a chunk without a message header. */
+/** The chunk format without a message header. */
 const HEADERLESS = 3
 const COMMAND_TYPES = new Set([17, 20])
 const DATA_TYPES = new Set([15, 18])
-/** A command of AMF3, which has one more byte before it. */
+/** An AMF3 command, which has one extra byte in front. */
 const FLEX_COMMAND = 17
-/** AMF's mark of a string, with which each command begins. */
+/** AMF3 data, which has one extra byte in front, too. */
+const FLEX_DATA = 15
+/** AMF's type marker for a string; each command begins with one. */
 const STRING = 2
-/** Messages of four bytes, which NMS reads without looking whether they are there. */
+/** Messages of four bytes, which NMS reads without checking the length. */
 const NUMBER_TYPES = new Set([1, 5])
 /** Audio and video. */
 const MEDIA_TYPES = new Set([8, 9])
 
-/** NMS's own methods of its parser; a guarded parser has others in front of them. */
+/** Methods of NMS's parser that a guarded parser wraps. */
 const METHODS = ['rtmpChunkMessageHeaderRead', 'rtmpPacketAlloc', 'rtmpHandler'] as const
 
-/** The parser of version 2 with limits to what a client can make it reserve and decode, and with an end. */
+/** Version 2's parser with limits on what a client can make it reserve and decode, and a way to stop it. */
 export class GuardedParser {
-  /** The longest message that is still parsed, in bytes. */
+  /** The longest message still parsed, in bytes. */
   maxMessageBytes = Infinity
-  /** Whatever is fed from now on is thrown away, the rest of what is being parsed included. */
+  /** Discards everything fed from now on, and the rest of what is being parsed. */
   stopped = false
-  /** How many messages may still begin; one more makes `feed` throw. */
+  /** Messages that may still begin; one more makes `feed` throw. */
   messagesLeft = Infinity
-  /** How many messages have begun until now. */
+  /** Messages that have begun so far. */
   messagesSeen = 0
-  /** Bytes that the parser holds for this client's messages. */
+  /** Bytes the parser holds for this client's messages. */
   reserved = 0
 
   constructor(private readonly session: NmsRtmpSession) {
@@ -62,19 +65,19 @@ export class GuardedParser {
       if (this.stopped) return
       this.checkLength()
       if (this.isEmpty()) return
-      this.checkName()
+      this.checkContent()
       rtmpHandler.call(session)
       if (session.inChunkSize < (this.messagesLeft === Infinity ? 1 : MIN_OPENING_CHUNK_BYTES)) throw new RangeError('chunks that are too small')
     }
   }
 
-  /** @throws what the parser throws, RangeError beyond a limit: it is then beyond repair */
+  /** @throws whatever the parser throws, or RangeError above a limit; the parser is unusable afterwards */
   feed(bytes: Buffer): void {
     if (this.stopped) return
     this.session.onSocketData(bytes)
   }
 
-  /** How many bytes may be fed at once without running past the end of the message being parsed; at least 1. */
+  /** How many bytes can be fed without passing the end of the message being parsed; at least 1. */
   step(): number {
     const { parserPacket, parserState, inChunkSize } = this.session
     if (parserState !== PARSING_PAYLOAD || parserPacket === null) return 1
@@ -82,7 +85,7 @@ export class GuardedParser {
     return step >= 1 ? step : 1
   }
 
-  /** Takes the limits away. */
+  /** Removes the limits. */
   restore(): void {
     for (const own of METHODS) delete (this.session as Partial<NmsRtmpSession>)[own]
   }
@@ -102,15 +105,17 @@ export class GuardedParser {
     if (length > max) throw new RangeError(`a message of ${length} bytes, more than ${max}`)
   }
 
-  /** A command begins with its name; NMS would decode whatever there is. */
-  private checkName(): void {
+  /** A command must begin with its name; NMS would decode anything, at any depth. */
+  private checkContent(): void {
     const { payload, header: { length, type } } = this.session.parserPacket ?? { payload: null, header: { length: 0, type: 0 } }
-    if (!COMMAND_TYPES.has(type) || payload === null) return
-    const at = type === FLEX_COMMAND ? 1 : 0
-    if (length < at + 3 || payload[at] !== STRING || payload.readUInt16BE(at + 1) > length - at - 3) throw new RangeError('a command without a name')
+    const isCommand = COMMAND_TYPES.has(type)
+    if (payload === null || !(isCommand || DATA_TYPES.has(type))) return
+    const at = type === FLEX_COMMAND || type === FLEX_DATA ? 1 : 0
+    checkDepth(payload.subarray(at, length))
+    if (isCommand && (length < at + 3 || payload[at] !== STRING || payload.readUInt16BE(at + 1) > length - at - 3)) throw new RangeError('a command without a name')
   }
 
-  /** Whether there is no audio or video in it; NMS would read what an earlier message has left. */
+  /** Whether the message contains no audio or video; NMS would read the leftovers of an earlier message. */
   private isEmpty(): boolean {
     const { length = 0, type = 0 } = this.session.parserPacket?.header ?? {}
     if (MEDIA_TYPES.has(type)) return length < 2

@@ -2,87 +2,90 @@ import type { Socket } from 'node:net'
 import type { Admission } from '../../access/admission.js'
 import type { Place, ServedClient } from '../../access/place.js'
 import type { Action } from '../../access/request.js'
-import { mistakeInTcUrl } from '../../access/tc-url.js'
 import { destroySoon } from '../../farewell.js'
 import { caught, safely } from '../../safely.js'
 import type { Limits, RtmpListener, RtmpPeer } from '../host.js'
 import { boundCache, unboundCache } from './bounded-cache.js'
+import { endAtNms, forget } from './ending.js'
+import { HeldConnect } from './held-connect.js'
 import { GuardedParser } from './rtmp-parser.js'
-import { SendQueue, STUCK_MS } from './send-queue.js'
+import { SendQueue, STUCK_MS } from '../common/send-queue.js'
 import type { Setting } from './setting.js'
-import type { NmsInvoke, NmsRtmpSession } from './shapes.js'
+import { nmsOf, type NmsInvoke, type NmsRtmpSession } from './shapes.js'
+import { takeListeners } from './socket-listeners.js'
 import { UnreadBound } from './unread-bound.js'
 
 /**
- * Takes an RTMP session out of NMS's hands: its bytes go through `feed` alone; `play` and `publish` stop at
- * the listener before NMS has answered; `preConnect` and `postConnect` wait for the verdict; only who holds a
- * stream can put anything into it; `stop()` and `reject()` tell the client why; and a session that was never
- * granted anything disappears without an event.
- *
- * @param granted - whether the session was running before the plugin was attached
+ * Takes an RTMP session out of NMS's hands: its bytes only go through `feed`; `play` and `publish` stop at the listener
+ * before NMS answers; `preConnect` and `postConnect` wait for the verdict; only the owner of a stream can send media
+ * into it; `stop()` and `reject()` tell the client why; and a session that was never granted anything disappears
+ * without an event.
  */
-export const adoptRtmp = (session: NmsRtmpSession, setting: Setting, granted: boolean, listener: RtmpListener): RtmpPeer =>
-  new AdoptedRtmp(session, setting, granted, listener)
+export const adoptRtmp = (session: NmsRtmpSession, setting: Setting, origin: Origin, listener: RtmpListener): RtmpPeer =>
+  new AdoptedRtmp(session, setting, origin, listener)
 
-type Listener = (...args: unknown[]) => void
+/** `running`: it ran before the plugin was attached. `own entrance`: the port for NMS's own ffmpeg processes only. */
+export type Origin = 'anybody' | 'own entrance' | 'running'
 
-/** NMS's own listeners of a session's socket. */
-const EVENTS = { data: 'onSocketData', close: 'onSocketClose', error: 'onSocketError', timeout: 'onSocketTimeout' } as const
+/** Whether it has been adopted already. */
+export const isAdopted = (session: NmsRtmpSession): boolean => Object.hasOwn(session, 'onPlay')
 
-/** Methods that the session gets of its own. */
+/** What a client is told when NMS or an app rejects it. */
+const REFUSED = 'refused by the server'
+
+/** Methods that are replaced on the session itself. */
 const OWN = [
   'onConnect', 'onPlay', 'onPublish', 'onDeleteStream', 'onPause', 'onReceiveAudio', 'onReceiveVideo',
-  'onStartPlay', 'rtmpAudioHandler', 'rtmpVideoHandler', 'rtmpDataHandler', 'sendStatusMessage', 'stop'
+  'onStartPlay', 'rtmpAudioHandler', 'rtmpVideoHandler', 'rtmpDataHandler', 'sendStatusMessage', 'reject', 'stop'
 ] as const
-
-/** What NMS itself does, on the prototype of its class. */
-const nmsOf = (session: NmsRtmpSession): NmsRtmpSession => Object.getPrototypeOf(session) as NmsRtmpSession
 
 class AdoptedRtmp implements RtmpPeer, ServedClient {
   readonly id: string
   readonly socket: Socket
   private readonly parser: GuardedParser
-  private readonly nmsListeners: [event: string, listener: Listener][]
+  private readonly putListenersBack: () => void
+  private readonly held: HeldConnect
   private heldAt: NmsInvoke | undefined
   private action: Action = 'play'
   private place: Place | undefined
   private readonly queue = new SendQueue()
-  /** From its allow on. */
+  /** Exists once the client is allowed. */
   private unread: UnreadBound | undefined
-  /** Of its `play` or `publish`: that of the message being parsed is another one later. */
+  /** The stream id of its `play` or `publish`; the message being parsed may be a different one later. */
   private streamId = 0
-  /** Events of the `connect` command that nobody has heard of yet. */
-  private connecting: unknown[][] = []
-  private connected = false
-  /** As the client wrote it; NMS takes its first slash away. */
-  private app = ''
   private proceeding = false
-  /** NMS, or an app, has ended it while it was being let in. */
+  /** NMS or an app ended it while it was being admitted. */
   private rejected = false
   private told = false
+  /** An app rejected it when it was already in, for example from an asynchronous listener. */
+  private late = false
   private firstMedia: (() => void) | undefined
+  private granted: boolean
 
   constructor(
-    private readonly session: NmsRtmpSession, private readonly setting: Setting, private granted: boolean, private readonly listener: RtmpListener
+    private readonly session: NmsRtmpSession, private readonly setting: Setting, private readonly origin: Origin, private readonly listener: RtmpListener
   ) {
     const { id, socket } = session
     this.id = id
     this.socket = socket
-    this.connected = granted
+    this.granted = origin === 'running'
+    this.held = new HeldConnect(session, setting.nmsPackage.context, this.granted)
     this.parser = new GuardedParser(session)
     session.rtmpGopCacheQueue = boundCache(session.rtmpGopCacheQueue)
     session.flvGopCacheQueue = boundCache(session.flvGopCacheQueue)
-    this.nmsListeners = Object.entries(EVENTS).flatMap(([event, method]) =>
-      (socket.listeners(event) as Listener[]).filter(({ name }) => name === `bound ${method}`).map((each): [string, Listener] => [event, each]))
-    for (const [event, each] of this.nmsListeners) socket.off(event, each)
+    this.putListenersBack = takeListeners(socket)
     this.override()
     socket.on('close', this.onClosed)
     socket.on('timeout', this.onTimeout)
     setting.undo.add(this.restore)
-    if (granted) setting.grants.trust(session)
+    if (this.granted) setting.grants.trust(session)
   }
 
-  feed(bytes: Buffer): void { this.parser.feed(bytes) }
+  feed(bytes: Buffer): void {
+    if (this.unread === undefined) this.parser.feed(bytes)
+    else this.unread.answer(() => this.parser.feed(bytes))
+  }
+
   step(): number { return this.parser.step() }
   limit({ messageBytes, messages = Infinity }: Limits): void {
     this.parser.maxMessageBytes = messageBytes
@@ -102,7 +105,7 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
     grants.give(session, { admission })
     const [, app = '', name = ''] = streamPath.split('/')
     session.appname = app
-    // NMS drops what follows a second "?".
+    // NMS drops everything after a second "?".
     if (heldAt !== undefined) heldAt.streamName = query === '' ? name : `${name}?${query.replaceAll('?', '%3F')}`
     this.carryOut()
     if (this.rejected || !(session.isPlaying || session.isIdling || session.isPublishing)) {
@@ -123,20 +126,19 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
     else this.firstMedia = listener
   }
 
-  /** Lets NMS carry out the command at which it was stopped. */
+  /** Lets NMS carry out the command that was held. */
   private carryOut(): void {
     const { session, heldAt, action } = this
-    const { context } = this.setting.nmsPackage
     this.granted = true
     this.heldAt = undefined
     this.proceeding = true
-    this.unread ??= new UnreadBound(this.socket as unknown as ConstructorParameters<typeof UnreadBound>[0], () => this.socket.writableLength, () => {
-      this.place?.end('overflow')
+    this.unread ??= new UnreadBound(this.socket as unknown as ConstructorParameters<typeof UnreadBound>[0], () => this.socket.writableLength, (detail) => {
+      this.place?.end('overflow', detail)
       this.socket.destroy()
     })
     try {
-      for (const event of this.connecting.splice(0)) if (session.isStarting) context.nodeEvent.emit(...event as [string])
-      // Of a stream id of 0 NMS would never know that its stream has ended.
+      this.held.raise()
+      // With a stream id of 0, NMS would never notice the end of the stream.
       if (session.parserPacket?.header.stream_id === 0) session.parserPacket.header.stream_id = 1
       this.streamId = session.parserPacket?.header.stream_id ?? 1
       if (session.isStarting && heldAt !== undefined) nmsOf(session)[action === 'play' ? 'onPlay' : 'onPublish'].call(session, heldAt)
@@ -156,7 +158,7 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
       if (session.isPublishing && setting.nmsPackage.context.publishers.get(session.publishStreamPath) === session.id) nms[method].call(session)
     }
     Object.assign(session, {
-      onConnect: (invoke: NmsInvoke) => this.connect(invoke),
+      onConnect: (invoke: NmsInvoke) => this.held.answer(invoke),
       onPlay: (invoke: NmsInvoke) => this.stopAt('play', invoke),
       onPublish: (invoke: NmsInvoke) => this.stopAt('publish', invoke),
       onDeleteStream: (invoke: NmsInvoke) => {
@@ -177,7 +179,7 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
       onReceiveAudio: ifGranted('onReceiveAudio'),
       onReceiveVideo: ifGranted('onReceiveVideo'),
       onStartPlay: () => {
-        // NMS calls it for a player that has waited while it lets a publisher in, who must not suffer from it.
+        // NMS calls this for a waiting player while it admits a publisher; an error here must not hurt the publisher.
         try {
           nms.onStartPlay.call(session)
           this.unread?.begin()
@@ -194,33 +196,23 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
         this.told ||= level === 'error'
         nms.sendStatusMessage.call(session, streamId, level, code, description)
       },
+      reject: () => {
+        this.late = this.granted && !this.proceeding
+        nms.reject.call(session)
+      },
       stop: () => this.closeBySomebody()
     })
   }
 
-  /** Answers `connect`, once, and keeps its events until there is a verdict. */
-  private connect(invoke: NmsInvoke): void {
-    if (this.connected) throw new RangeError('a second connect')
-    const { cmdObj } = invoke
-    const { app, tcUrl } = typeof cmdObj === 'object' && cmdObj !== null ? cmdObj as { app?: unknown, tcUrl?: unknown } : {}
-    const mistake = typeof app !== 'string' ? 'connect without an app' : mistakeInTcUrl(tcUrl)
-    if (mistake !== undefined) throw new RangeError(mistake)
-    this.app = app as string
-    this.connected = true
-    const { nodeEvent } = this.setting.nmsPackage.context
-    nodeEvent.emit = (...event) => this.connecting.push(event) > 0
-    try {
-      nmsOf(this.session).onConnect.call(this.session, invoke)
-    } finally {
-      delete (nodeEvent as Partial<typeof nodeEvent>).emit
-    }
-  }
-
   private stopAt(action: Action, invoke: NmsInvoke): void {
-    const { session: { connectCmdObj }, setting, app } = this
+    const { session: { connectCmdObj }, setting, held: { app } } = this
     this.action = action
     this.heldAt = invoke
-    const own = this.granted ? undefined : setting.own.recognize(app, text(invoke.streamName))
+    const own = this.granted ? undefined : setting.own.recognize(app, text(invoke.streamName), this.origin === 'own entrance')
+    if (own === undefined && this.origin === 'own entrance' && !this.granted) {
+      this.socket.destroy()
+      return
+    }
     if (own !== undefined) {
       invoke.streamName = own
       setting.grants.trust(this.session)
@@ -237,13 +229,13 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
   quietMs(): number { return this.queue.quietMs(this.socket.writableLength, this.socket.bytesWritten) }
   goneAfterMs(): number { return STUCK_MS }
 
-  /** Somebody closes the session. Its client is told before, and gets nothing more. */
+  /** Closes the session; its client is told why first, and gets nothing more. */
   close(message?: string): void {
     const { session, place, streamId, action } = this
     this.stop()
     place?.end('closed')
     if (message !== undefined) session.sendStatusMessage(streamId, 'error', action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized', message)
-    if (session.isStarting) this.endAtNms()
+    if (session.isStarting) endAtNms(this.session, this.setting.nmsPackage.context)
     this.socket.end()
     destroySoon(this.socket)
   }
@@ -256,32 +248,17 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
       return
     }
     if (this.proceeding) this.rejected = true
-    else return this.close()
+    else return this.close(this.late ? REFUSED : undefined)
     this.stop()
-    this.endAtNms()
+    endAtNms(this.session, this.setting.nmsPackage.context)
   }
 
-  /** A client that NMS or an app has not let in after all; NMS itself would just cut it. */
+  /** Tells a client why NMS or an app did not admit it after all; NMS itself would just cut it. */
   private sayWhy(): void {
-    if (!this.told) this.sendError(this.action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized', 'refused by the server')
+    if (!this.told) this.sendError(this.action === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Unauthorized', REFUSED)
     this.stop()
     this.socket.end()
     destroySoon(this.socket)
-  }
-
-  /** NMS ends the session for its part; whoever is still to be told something keeps the connection. */
-  private endAtNms(): void {
-    const { session, socket, setting: { nmsPackage: { context } } } = this
-    const own = socket as { destroy?: unknown }
-    own.destroy = () => socket
-    try {
-      nmsOf(session).stop.call(session)
-    } finally {
-      delete own.destroy
-      context.sessions.delete(session.id)
-      context.idlePlayers.delete(session.id)
-      if (context.publishers.get(session.publishStreamPath) === session.id) context.publishers.delete(session.publishStreamPath)
-    }
   }
 
   private readonly onTimeout = safely(() => this.socket.destroy(), () => {
@@ -293,24 +270,14 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
     setting.undo.delete(this.restore)
     this.stop()
     this.place?.end('left')
-    try {
-      if (this.granted) {
-        if (session.isStarting) this.endAtNms()
-      } else {
-        session.isStarting = false
-        if (session.pingInterval !== null) clearInterval(session.pingInterval)
-        setting.nmsPackage.context.sessions.delete(session.id)
-      }
-    } catch (error) {
-      // A listener of NMS's events has thrown.
-      caught(error)
-    }
+    if (!this.granted) forget(session, setting.nmsPackage.context)
+    else if (session.isStarting) endAtNms(session, setting.nmsPackage.context)
     this.listener.closed()
   })
 
   private readonly restore = (): void => {
     const { session, socket } = this
-    // NMS would raise events for a session that never got anything, so it ends as it was: refused.
+    // NMS would raise events for a session that never got anything, so it ends as refused.
     if (!this.granted) {
       this.stop()
       socket.end()
@@ -326,8 +293,7 @@ class AdoptedRtmp implements RtmpPeer, ServedClient {
     for (const own of OWN) delete (session as Partial<NmsRtmpSession>)[own]
     socket.off('close', this.onClosed)
     socket.off('timeout', this.onTimeout)
-    // eslint-disable-next-line safely/callbacks -- they are NMS's own, put back as they were
-    for (const [event, each] of this.nmsListeners) socket.on(event, each)
+    this.putListenersBack()
   }
 }
 

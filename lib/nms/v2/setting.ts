@@ -2,13 +2,13 @@ import type { Grants } from './grants.js'
 import type { OwnClients } from './own-clients.js'
 import type { NmsPackage } from './package.js'
 
-/** What everything in this room has around it. */
+/** Shared by everything in this room. */
 export interface Setting {
   readonly nmsPackage: NmsPackage
   readonly grants: Grants
   readonly own: OwnClients
-  /** Gets functions that give running sessions back to NMS as they were. */
+  /** Functions that hand running sessions back to NMS unchanged. */
   readonly undo: Set<() => void>
-  /** Publishers that are ending: NMS ends their HTTP players with them, which is nobody's wish. */
+  /** Publishers being ended: NMS ends their HTTP players with them, which nobody asked for. */
   ending: number
 }

@@ -1,16 +1,16 @@
-import { Unread } from '../unread.js'
+import { LEFT_ANSWERS_UNREAD, LEFT_UNREAD, Unread } from '../common/unread.js'
 
-/** What NMS writes a client's bytes to. */
+/** Where NMS writes a client's bytes. */
 interface Output { write: (...args: unknown[]) => unknown }
 
-/** Ends a client that leaves too much unread. NMS writes from a dozen places, so each write is looked at. */
+/** Ends a client that leaves too much unread. NMS writes in a dozen places, so every write is checked. */
 export class UnreadBound {
   private unread: Unread | undefined
   private readonly nmsWrite: Output['write']
   private readonly isOwn: boolean
 
-  /** @param queued - bytes that wait for the client */
-  constructor(private readonly output: Output, private readonly queued: () => number, private readonly cut: () => void) {
+  /** @param queued - bytes waiting to be sent to the client */
+  constructor(private readonly output: Output, private readonly queued: () => number, private readonly cut: (detail: string) => void) {
     this.nmsWrite = output.write
     this.isOwn = Object.hasOwn(output, 'write')
     output.write = (...args) => {
@@ -20,13 +20,23 @@ export class UnreadBound {
     }
   }
 
-  /** What waits now does not count while it is read: the burst of a newcomer. */
+  /** The bytes waiting now, a new player's burst, do not count until they are read. */
   begin(): void { this.unread = new Unread(this.queued()) }
 
-  check(): void {
-    if (this.unread?.exceeds(this.queued()) !== true) return
+  /** Counts everything written during the call as answers to the client's messages. */
+  answer(run: () => void): void {
+    const before = this.queued()
+    run()
+    if (this.unread?.answersExceed(before, this.queued()) === true) this.end(LEFT_ANSWERS_UNREAD)
+  }
+
+  private check(): void {
+    if (this.unread?.exceeds(this.queued()) === true) this.end(LEFT_UNREAD)
+  }
+
+  private end(detail: string): void {
     this.unread = undefined
-    this.cut()
+    this.cut(detail)
   }
 
   restore(): void {

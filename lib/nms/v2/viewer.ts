@@ -5,26 +5,26 @@ import type { AccessRequest } from '../../access/request.js'
 import type { ViewerOwner, ViewerSession } from '../host.js'
 import type { NmsContext, NmsSession } from './shapes.js'
 
-/** What all viewers have in common. */
+/** Shared by all viewers. */
 export interface ViewerSetting {
   readonly context: NmsContext
-  /** A listener of `donePlay` has thrown: most viewers end by a timer, where nobody would catch it. */
+  /** Called when a listener of `donePlay` throws: most viewers end by a timer, where nothing else would catch it. */
   readonly onFailure: (error: unknown) => void
 }
 
-/** A session of the shape that NMS's own have, for a viewer of files, whom NMS knows nothing of. */
+/** A session like NMS's own, for a viewer of files, which NMS does not know about. */
 class Viewer implements NmsSession, ViewerSession, ServedClient {
   readonly id: string
   readonly TAG: string
   readonly ip: string
   readonly request: AccessRequest
   readonly connectTime = new Date()
-  /** NMS's API lists its own sessions by this, and can list no other. */
+  /** NMS's API lists sessions with this set, and can only handle its own. */
   isStarting = false
   private over = false
   isPlaying = true
   isIdling = false
-  /** NMS adds up the bytes of sessions by their sockets. */
+  /** NMS sums up the bytes of sessions by their sockets. */
   readonly req = { socket: { bytesRead: 0, bytesWritten: 0 } }
 
   constructor(
@@ -47,7 +47,7 @@ class Viewer implements NmsSession, ViewerSession, ServedClient {
 
   sent(bytes: number): void { this.req.socket.bytesWritten += bytes }
 
-  /** NMS's names for ending a session from outside. */
+  /** NMS's name for ending a session from outside. */
   stop(): void {
     if (this.over) return
     this.owner.closed(this)
@@ -73,8 +73,8 @@ class Viewer implements NmsSession, ViewerSession, ServedClient {
 }
 
 /**
- * Raises `prePlay` and `postPlay` for an allowed viewer and lists it, as NMS does for its own.
- * Throws what a listener of these throws; the viewer has ended then.
+ * Raises `prePlay` and `postPlay` for an allowed viewer and lists it, as NMS does for its own. Rethrows what a listener
+ * throws, after ending the viewer.
  */
 export const openViewer = (
   setting: ViewerSetting, { place, request }: Pick<Admission, 'place' | 'request'>, address: string, owner: ViewerOwner
@@ -94,5 +94,5 @@ export const openViewer = (
   return viewer
 }
 
-/** Whether this is a viewer of files: who is one has been let in. */
+/** Whether this is a viewer of files, which has always been admitted. */
 export const isViewer = (session: NmsSession): boolean => session instanceof Viewer

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:net'
 import type { ServerName } from '../../access/settings.js'
-import { mark, refuseMarked } from '../attached.js'
+import { mark, refuseMarked } from '../common/attached.js'
 import { check } from './assumptions.js'
 import { createDialect } from './dialect.js'
 import type { NmsPackage } from './package.js'
@@ -10,14 +10,15 @@ import { createGrants } from './grants.js'
 import { installGuard } from './guard.js'
 import { installHooks } from './hooks.js'
 import type { AttachedHost, HostListener } from '../host.js'
-import { installHttpFront } from '../http-front.js'
-import { installProxyFront } from '../proxy-front.js'
+import { installHttpFront } from '../common/http-front.js'
+import { installProxyFront } from '../common/proxy-front.js'
+import { clearLeft, closeOnStop } from '../common/halt.js'
 import { installRtmpFront } from './rtmp-front.js'
 import { isFlv, type NmsInstance } from './shapes.js'
 import { openViewer } from './viewer.js'
 
 /**
- * Checks an instance. Nothing is touched until `install`.
+ * Checks an instance. Changes nothing until `install`.
  *
  * @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED
  */
@@ -25,6 +26,7 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
   const nms = instance as NmsInstance
   const { context, version } = nmsPackage
   refuseMarked(context)
+  clearLeft(context)
   check(nms, nmsPackage)
 
   const grants = createGrants()
@@ -39,23 +41,26 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
   return {
     version,
     section: context.config['httpAuth'],
+    // The API of this version has its own login.
+    warnings: [],
     configFile: context.configFile ?? undefined,
     dialect: createDialect(context.config),
     newSessionId: () => Buffer.from(Date.now().toString(36) + randomBytes(12).toString('hex'), 'latin1').toString('latin1'),
     grant: (req, admission, address) => grants.give(req, { admission, address }),
-    // Its one folder has paths of its own.
+    // The one static folder of this version shares its paths with nothing else.
     admitFile: () => undefined,
     openViewer: (admission, address, owner) => openViewer(viewers, admission, address, owner),
     install({ rtmp, http, proxy }) {
       try {
-        undo.push(mark(context))
+        const unmark = mark(context)
+        undo.push(unmark)
         undo.push(installHooks(context, grants, listener.onIntruder))
         undo.push(installGuard(context, grants, { onIntruder: (...args) => listener.onIntruder(...args), takesOver: (...args) => listener.takesOver(...args) }, sessions))
         for (const session of context.sessions.values()) if (isFlv(session)) adoptFlv(session, undefined, context, sessions)
         undo.push(installRtmpFront(nms, { context, grants, undo: sessions }, rtmp))
         undo.push(installHttpFront(serversOf(nms), http))
-        if (proxy !== undefined) undo.push(installProxyFront(serversOf(nms), proxy))
-        undo.push(closeOnStop(nms, listener.onStop))
+        undo.push(installProxyFront(serversOf(nms), proxy))
+        undo.push(closeOnStop(nms, { state: context, runsAgain: false, onStop: (halt) => listener.onStop(halt), unmark, uninstall }))
       } catch (error) {
         uninstall()
         throw error
@@ -70,12 +75,3 @@ export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostL
 const serversOf = ({ rtmpServer, httpServer }: NmsInstance): Partial<Record<ServerName, Server | undefined>> => ({
   rtmp: rtmpServer.tcpServer, rtmps: rtmpServer.tlsServer, http: httpServer.httpServer, https: httpServer.httpsServer
 })
-
-const closeOnStop = (nms: NmsInstance, onStop: () => Promise<void>): () => void => {
-  const stop = nms.stop
-  nms.stop = async () => {
-    await onStop()
-    return stop.call(nms)
-  }
-  return () => { delete (nms as Partial<NmsInstance>).stop }
-}

@@ -1,16 +1,16 @@
 import { MAX_CACHE_BYTES } from '../../access/bounds.js'
 import type { NmsBroadcast } from './shapes.js'
 
-/** NMS's flag of a packet that begins a group of pictures. */
+/** NMS's flag of a packet that starts a group of pictures. */
 const KEYFRAME = 3
-/** Flags of what it adds to the group: audio and other frames. */
+/** Flags of the packets that NMS adds to the group: audio and other frames. */
 const CACHED = new Set([1, KEYFRAME, 4])
 
 /**
- * Bounds in bytes what NMS keeps of a stream for newcomers: it keeps 4,096 messages of any size, once for FLV and
- * once for RTMP. Past the bound both go, and newcomers wait for the next keyframe.
+ * Limits the bytes that NMS caches of a stream for new players: it keeps 4,096 messages of any size, once for FLV and
+ * once for RTMP. Above the bound both caches are dropped, and new players wait for the next keyframe.
  *
- * @returns a function that takes the bound away
+ * @returns a function that removes the bound
  */
 export const boundCache = (broadcast: NmsBroadcast, maxBytes = MAX_CACHE_BYTES): () => void => {
   const { broadcastMessage } = broadcast

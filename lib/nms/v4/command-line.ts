@@ -1,6 +1,6 @@
 /**
- * Flags of node-media-server 4.4's own command line, for a hint at the one that is meant. Another
- * version may know others, so a flag that is far from all of these is left to it.
+ * Flags of node-media-server 4.4's own command line, used to suggest the one that was meant. Other versions may have
+ * other flags, so one that resembles none of these is passed on to NMS.
  */
 export const NMS_FLAGS = {
   config: { type: 'string', short: 'c' },

@@ -1,11 +1,11 @@
 import type { Dialect } from '../dialect.js'
 import { staticRouteOf } from './static-route.js'
-import { liveOf, streamPathOf, webSocketStreamPath } from '../stream-path.js'
+import { liveOf, streamPathOf, webSocketStreamPath } from '../common/stream-path.js'
 
 /** The sections of NMS's config that matter here. */
 export interface DialectConfig { readonly static?: Parameters<typeof staticRouteOf>[0] }
 
-/** Subprotocols by which NMS takes a WebSocket for a publisher. */
+/** Subprotocols that make NMS treat a WebSocket as a publisher. */
 const PUBLISHING = new Set(['post', 'publisher'])
 
 /**
@@ -22,9 +22,9 @@ export const createDialect = (config: DialectConfig): Dialect => {
     webSocketStreamOf: webSocketStreamPath,
     actionOf: (method) => method === 'GET' ? 'play' : method === 'POST' ? 'publish' : undefined,
     webSocketActionOf: (subprotocol) => PUBLISHING.has(subprotocol.toLowerCase()) ? 'publish' : 'play',
-    // They may lie below a static route that is mounted at the root.
+    // These paths may be below a static route mounted at the root.
     isOwnPage: (rawPath) => /^\/(?:admin|api)(?:\/|$)/i.test(rawPath),
-    // The static route comes first, and the route of live streams matches two segments.
+    // The static route comes first; the route of live streams matches two segments.
     fileOverLive: (rawPath) => /^\/[^/]+\/[^/]+\/?$/.test(rawPath) ? 'if-there' : 'always'
   }
 }

@@ -3,8 +3,9 @@ import { MAX_DATA_BYTES } from '../../access/bounds.js'
 import { afterFarewell } from '../../farewell.js'
 import { safely } from '../../safely.js'
 import { trace } from '../../trace.js'
-import { boundFrames } from '../frames.js'
-import { Unread } from '../unread.js'
+import { checkDepth } from '../common/amf-depth.js'
+import { boundFrames } from '../common/frames.js'
+import { LEFT_UNREAD, Unread } from '../common/unread.js'
 import { destroy } from './cut.js'
 import type { Grant } from './grants.js'
 import { queuedBytes, type Closer } from './served.js'
@@ -12,14 +13,14 @@ import { isWebSocket, type NmsContext, type NmsFlvSession } from './shapes.js'
 
 const debug = trace('nms')
 
-/** Close code of a WebSocket that the server does not want (RFC 6455, 7.4.1). */
+/** WebSocket close code for a client the server rejects (RFC 6455, 7.4.1). */
 const POLICY_VIOLATION = 1008
 
 /** Where NMS listens for a session's bytes and for its end. */
 interface Wires {
   readonly data: EventEmitter
   readonly dataEvent: 'data' | 'message'
-  /** On HTTP/2 the stream: what NMS knows as the request's socket hands its listeners on to that. */
+  /** On HTTP/2 this is the stream: the request's socket, as NMS sees it, forwards its listeners there. */
   readonly end: EventEmitter & { readonly destroyed?: boolean }
 }
 
@@ -29,12 +30,12 @@ const wiresOf = ({ req, res }: NmsFlvSession): Wires => {
 }
 
 /**
- * Whether a session's client has left. Between a request's admission and its session NMS may have
- * looked for a file or read a body, and it would wait for the end of a connection that has ended.
+ * Whether a session's client has left. Between the admission of a request and its session, NMS may have looked for a
+ * file or read a body, and it would then wait for the end of a connection that has already ended.
  */
 export const hasLeft = (session: NmsFlvSession): boolean => wiresOf(session).end.destroyed === true
 
-/** Takes NMS's own listeners off an FLV session, so that it raises and parses nothing more. */
+/** Removes NMS's own listeners from an FLV session, so that it raises and parses nothing more. */
 export const unplug = (session: NmsFlvSession): void => {
   const { data, dataEvent, end } = wiresOf(session)
   data.off(dataEvent, session.onData)
@@ -42,14 +43,13 @@ export const unplug = (session: NmsFlvSession): void => {
 }
 
 /**
- * Makes an admitted FLV session safe for the rest of its life: it carries the id and the address that
- * the backend was told; what NMS's parser throws ends this session alone; a player's input is not parsed;
- * `close()` really closes; and on HTTP/2 the session ends with its stream.
+ * Makes an admitted FLV session safe for the rest of its life: it gets the id and the address the backend was told; an
+ * exception in NMS's parser ends only this session; a player's input is not parsed; `close()` really closes; and on
+ * HTTP/2 the session ends with its stream.
  *
- * @returns what ends it, with a reason where its client can be told
- *
- * @param grant - `undefined` for a session that was running before the plugin was attached
- * @param undo - gets a function that gives the session back to NMS as it was
+ * @returns a closer, which can give a reason if the client can be told
+ * @param grant - `undefined` for a session that ran before the plugin was attached
+ * @param undo - receives a function that hands the session back to NMS unchanged
  */
 export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, context: NmsContext, undo: Set<() => void>): Closer => {
   if (grant !== undefined) {
@@ -74,7 +74,7 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
       onData(bytes)
     } catch (error) {
       debug('session %s sent what NMS cannot parse: %s', session.id, error)
-      grant?.admission.place.end('error')
+      grant?.admission.place.end('error', error instanceof Error ? error.message : String(error))
       destroy(session)
     }
   })
@@ -106,21 +106,21 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
   }
 
   const unbound = publishes ? boundScript(session) : undefined
-  const unwatch = watchUnread(session, publishes ? MAX_UNFINISHED_TAG_BYTES : MAX_UNFINISHED_BYTES, () => {
-    grant?.admission.place.end('overflow')
+  const unwatch = watchUnread(session, publishes ? MAX_UNFINISHED_TAG_BYTES : MAX_UNFINISHED_BYTES, (detail) => {
+    grant?.admission.place.end('overflow', detail)
     destroy(session)
   })
   unplug(session)
   wires.data.on(wires.dataEvent, guardedData)
   wires.end.on('close', endOnce)
   session.close = () => closeFirmly()
-  // A stream that is gone would answer a write with an error event that nobody listens for.
+  // Writing to a stream that is gone would emit an error event that nobody handles.
   if ('stream' in session.res) (session.res).stream.on('error', () => undefined)
   undo.add(restore)
   return { close: closeFirmly }
 }
 
-/** NMS decodes the whole of its buffer for metadata, whatever the length of the tag. */
+/** For metadata NMS decodes its whole buffer, whatever the length of the tag. */
 const SCRIPT = 18
 
 const boundScript = (session: NmsFlvSession): () => void => {
@@ -131,7 +131,10 @@ const boundScript = (session: NmsFlvSession): () => void => {
     parserTagAlloc.call(flv, size)
   }
   session.onPacket = (packet) => {
-    if (packet.codec_type === SCRIPT) packet.data = packet.data.subarray(0, packet.size)
+    if (packet.codec_type === SCRIPT) {
+      packet.data = packet.data.subarray(0, packet.size)
+      checkDepth(packet.data)
+    }
     onPacket(packet)
   }
   return () => {
@@ -140,29 +143,26 @@ const boundScript = (session: NmsFlvSession): () => void => {
   }
 }
 
-/** What a WebSocket player may send of a frame that it does not finish. */
+/** Bytes of an unfinished frame that a WebSocket player may send. */
 const MAX_UNFINISHED_BYTES = 64 * 1024
-/** The same for a publisher: a tag of FLV, whose length has three bytes, with what may stand around it. */
+/** The same for a publisher: an FLV tag, whose length field has three bytes, and room for what surrounds it. */
 const MAX_UNFINISHED_TAG_BYTES = 16 * 1024 * 1024 + MAX_UNFINISHED_BYTES
 
-/** Ends a client that leaves too much unread, pongs included, or begins a frame without an end. */
-const watchUnread = (session: NmsFlvSession, maxUnfinished: number, cut: () => void): () => void => {
+/** Ends a client that leaves too much unread, or starts a frame and does not finish it. */
+const watchUnread = (session: NmsFlvSession, maxUnfinished: number, cut: (detail: string) => void): () => void => {
   const { req, res, sendBuffer } = session
   let unread: Unread | undefined
-  // It has its burst when NMS has begun it, in this turn of the event loop.
-  queueMicrotask(safely(cut, () => { unread = new Unread(queuedBytes(session)) }))
-  const check = (): void => {
-    if (unread?.exceeds(queuedBytes(session)) !== true) return
-    unread = undefined
-    cut()
-  }
+  // NMS sends the burst when it starts the session, in this turn of the event loop.
+  queueMicrotask(safely(() => destroy(session), () => { unread = new Unread(queuedBytes(session)) }))
   session.sendBuffer = (buffer) => {
     sendBuffer(buffer)
-    check()
+    if (unread?.exceeds(queuedBytes(session)) !== true) return
+    unread = undefined
+    cut(LEFT_UNREAD)
   }
   const restore = (): void => { session.sendBuffer = sendBuffer }
   if (!isWebSocket(res)) return restore
-  const unbound = boundFrames(res, req.socket, maxUnfinished, check, cut)
+  const unbound = boundFrames(res, req.socket, maxUnfinished, cut)
   return () => {
     restore()
     unbound()

@@ -3,12 +3,12 @@ import type { Action } from '../../access/request.js'
 import type { Closer } from './served.js'
 import type { NmsSession } from './shapes.js'
 
-/** An admission bound to one session, one action and one stream path; good for one use. */
+/** An admission bound to one session, one action and one stream path; can be used once. */
 export interface Grant {
   readonly admission: Admission
-  /** `address:port` of the client, where the connection is a proxy's; else the session has it itself. */
+  /** `address:port` of the client if the connection comes from a proxy; otherwise the session has its own. */
   readonly address?: string
-  /** Ends its connection; an FLV session's is made with the session. */
+  /** Ends its connection; for FLV it is created with the session. */
   readonly closer?: Closer
 }
 
@@ -16,15 +16,15 @@ interface Held extends Grant { spent: boolean }
 
 /** The grants of one attached plugin. */
 export interface Grants {
-  /** Binds a grant to what the session will be known by: the RTMP session, or the HTTP request. */
+  /** Binds a grant to what identifies the session: the RTMP session, or the HTTP request. */
   give(key: object, grant: Grant): void
-  /** The grant of a session for exactly this action on its stream path, spent or not. */
+  /** The session's grant for exactly this action on its stream path, used or not. */
   find(session: NmsSession, action: Action): Grant | undefined
-  /** Like `find`, but each grant is given out once. */
+  /** Like `find`, but returns each grant once. */
   use(session: NmsSession, action: Action): Grant | undefined
 }
 
-/** Makes an empty register. It holds its sessions weakly, so nothing has to be taken out again. */
+/** Creates an empty register. It holds sessions weakly, so nothing needs to be removed. */
 export const createGrants = (): Grants => {
   const held = new WeakMap<object, Held>()
   const find = (session: NmsSession, action: Action): Held | undefined => {

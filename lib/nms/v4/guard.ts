@@ -9,14 +9,13 @@ import { ServedSession, type Closer } from './served.js'
 import { isFlv, isInternal, isRtmp, type NmsBroadcast, type NmsContext, type NmsSession } from './shapes.js'
 
 /**
- * The backstop for whatever no gate thought of: every way to play or publish in NMS ends in
- * `postPlay` or `postPublish` of a broadcast, so these are wrapped where NMS registers a broadcast.
- * A client without a grant for exactly this action and stream path gets NMS's own error string
- * back before NMS has raised an event, given a slot or recorded anything. Where NMS has begun to
- * serve a client without an error, its session begins.
+ * The backstop for anything the gates missed: every way to play or publish in NMS ends in `postPlay` or `postPublish`
+ * of a broadcast, so these are wrapped when NMS registers a broadcast. A client without a grant for exactly this action
+ * and stream path gets NMS's own error string before NMS has raised an event, assigned a slot or recorded anything. A
+ * session begins once NMS serves its client without an error.
  *
- * @param undo - what gives admitted sessions back to NMS when the plugin is closed
- * @returns a function that puts everything back
+ * @param undo - receives functions that hand admitted sessions back to NMS when the plugin is closed
+ * @returns a function that restores everything
  */
 export const installGuard = (
   context: NmsContext, grants: Grants, { onIntruder, takesOver }: Pick<HostListener, 'onIntruder' | 'takesOver'>, undo: Set<() => void>
@@ -55,23 +54,23 @@ export const installGuard = (
     return error
   }
 
-  /** An encoder that is back before its old connection has died gets its own stream, which goes on. */
+  /** An encoder that reconnects before its old connection has died gets its stream back, and the stream goes on. */
   const makeRoom = (broadcast: NmsBroadcast, newcomer: NmsSession, admission: Admission): void => {
     const { publisher } = broadcast
     const running = publisher === null ? undefined : publishing.get(publisher)
     if (publisher === null || publisher === newcomer || running === undefined || publisher.endTime !== 0) return
     if (!takesOver(running.admission.request, admission.request)) return
-    running.admission.place.end('replaced')
+    running.admission.place.replacedBy(admission.request)
     broadcast.donePublish(publisher)
     running.closer.close()
   }
 
-  /** Leaves nothing of a session that NMS is about to begin. */
+  /** Removes every trace of a session that NMS is about to start. */
   const dismiss = (broadcast: NmsBroadcast, session: NmsSession): void => {
     refused.add(session)
     if (isFlv(session)) unplug(session)
     else if (isRtmp(session)) {
-      // It is listed already, and NMS would raise donePlay at its end.
+      // It is already listed, and NMS would raise donePlay when it ends.
       session.socket.off('close', session.onClose)
       sessions.delete(session.id)
     }
@@ -94,7 +93,7 @@ export const installGuard = (
   const setBroadcast = broadcasts.set.bind(broadcasts)
   broadcasts.set = (path, broadcast) => { wrap(broadcast); return setBroadcast(path, broadcast) }
   broadcasts.forEach(wrap)
-  // An FLV session is listed only after its broadcast has had its say.
+  // An FLV session is listed only after its broadcast has accepted it.
   const setSession = sessions.set.bind(sessions)
   sessions.set = (_, session) => refused.has(session) ? sessions : setSession(session.id, session)
 

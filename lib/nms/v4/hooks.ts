@@ -6,10 +6,10 @@ import { isInternal, type NmsContext, type NmsSession } from './shapes.js'
 import { isViewer } from './viewer.js'
 
 /**
- * The documented contract with NMS, and the last check: a client that shows up in a `pre` event
- * without a grant, past gate and guard, is cut and reported.
+ * The documented contract with NMS, and the last check: a client without a grant that got past gate and guard and
+ * appears in a `pre` event is cut and reported.
  *
- * @returns a function that takes the listeners off
+ * @returns a function that removes the listeners
  */
 export const installHooks = ({ eventEmitter }: NmsContext, grants: Grants, onIntruder: HostListener['onIntruder']): () => void => {
   const lastCheck = (action: Action) => (session: NmsSession): void => {

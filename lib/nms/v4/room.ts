@@ -3,7 +3,7 @@ import { attach } from './attach.js'
 import { createDialect } from './dialect.js'
 import { openPackage } from './package.js'
 
-/** Version 4. */
+/** Support for version 4. */
 export const v4: HostRoom = {
   stateOf: (loaded) => openPackage(loaded).context,
   configOf: (_, loaded) => {

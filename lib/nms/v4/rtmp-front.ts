@@ -1,19 +1,21 @@
 import type { Server, Socket } from 'node:net'
 import { safely } from '../../safely.js'
-import type { RtmpFront, RtmpListener } from '../host.js'
+import { madeBy } from '../common/made-session.js'
+import { NOBODY } from '../common/nobody.js'
+import type { RtmpFront } from '../host.js'
 import { adoptRtmp, type PeerSetting } from './rtmp-peer.js'
-import { isRtmp, type NmsContext, type NmsInstance, type NmsRtmpSession } from './shapes.js'
+import { isRtmp, type NmsInstance, type NmsRtmpSession } from './shapes.js'
 
 /**
- * Stands in front of NMS's RTMP and RTMPS listeners.
- * @returns a function that puts NMS's own listeners back
+ * Puts the gate in front of NMS's RTMP and RTMPS listeners.
+ * @returns a function that restores NMS's own listeners
  */
 export const installRtmpFront = (nms: NmsInstance, setting: PeerSetting, front: RtmpFront): () => void => {
   const { tcpServer, tlsServer, handleRequest } = nms.rtmpServer
   const end = (_: unknown, socket: Socket): void => { socket.destroy() }
   const accepted = safely(end, (socket: Socket) => front.accepted(socket))
   const ready = (secure: boolean): (socket: Socket) => void => safely(end, (socket) => {
-    front.ready(socket, secure, (listener) => adoptRtmp(madeBy(setting.context, () => handleRequest(socket)), setting, false, listener))
+    front.ready(socket, secure, (listener) => adoptRtmp(madeBy(setting.context.sessions, () => handleRequest(socket)) as NmsRtmpSession, setting, false, listener))
   })
   const readyTcp = ready(false)
   const readyTls = ready(true)
@@ -38,23 +40,7 @@ export const installRtmpFront = (nms: NmsInstance, setting: PeerSetting, front: 
   }
 }
 
-/** NMS's handler returns nothing, but it lists the session that it made, last. */
-const madeBy = (context: NmsContext, make: () => void): NmsRtmpSession => {
-  const { sessions } = context
-  const before = sessions.set
-  let made: unknown
-  sessions.set = (id, session) => { made = session; return before.call(sessions, id, session) }
-  try {
-    make()
-  } finally {
-    sessions.set = before
-  }
-  return made as NmsRtmpSession
-}
-
-const NOBODY: RtmpListener = { command: () => undefined, own: () => undefined, playEnded: () => undefined, closed: () => undefined, released: () => undefined }
-
-/** Streams that run already go on; a connection that has not said what it wants is cut. */
+/** Running streams continue; connections without a command are cut. */
 const takeRunning = (setting: PeerSetting, front: RtmpFront): void => {
   for (const session of setting.context.sessions.values()) {
     if (!isRtmp(session)) continue

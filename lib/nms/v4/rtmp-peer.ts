@@ -3,7 +3,7 @@ import type { Admission } from '../../access/admission.js'
 import type { Place } from '../../access/place.js'
 import { destroySoon } from '../../farewell.js'
 import { safely } from '../../safely.js'
-import { Unread } from '../unread.js'
+import { LEFT_ANSWERS_UNREAD, LEFT_UNREAD, Unread } from '../common/unread.js'
 import { destroy, silence } from './cut.js'
 import type { Grants } from './grants.js'
 import type { Limits, RtmpCommand, RtmpListener, RtmpPeer } from '../host.js'
@@ -11,33 +11,32 @@ import type { Closer } from './served.js'
 import { GuardedParser } from './rtmp-parser.js'
 import type { NmsContext, NmsInvoke, NmsRtmp, NmsRtmpSession } from './shapes.js'
 
-/** Everything that a peer needs from around it. */
+/** What a peer depends on. */
 export interface PeerSetting {
   readonly context: NmsContext
   readonly grants: Grants
-  /** Gets a function that gives the session back to NMS as it was. */
+  /** Receives a function that hands the session back to NMS unchanged. */
   readonly undo: Set<() => void>
 }
 
 /**
- * Takes an RTMP session out of NMS's hands: its bytes go through `feed` alone, `play` and
- * `publish` stop at the listener before NMS has answered, only the holder of a publisher slot can
- * broadcast, `close()` really closes, and a session that was never granted anything disappears
- * without `donePlay`.
+ * Takes an RTMP session out of NMS's hands: its bytes only go through `feed`; `play` and `publish` stop at the listener
+ * before NMS answers; only the owner of a publisher slot can broadcast; `close()` really closes; and a session that was
+ * never granted anything disappears without `donePlay`.
  *
- * @param granted - whether the session was running before the plugin was attached
+ * @param granted - whether the session ran before the plugin was attached
  */
 export const adoptRtmp = (session: NmsRtmpSession, setting: PeerSetting, granted: boolean, listener: RtmpListener): RtmpPeer =>
   new AdoptedRtmp(session, setting, granted, listener)
 
-/** A class, since thousands may be held: each function that a session has of its own is 64 bytes. */
+/** A class, because thousands may be held and each function property costs 64 bytes. */
 class AdoptedRtmp implements RtmpPeer, Closer {
   readonly id: string
   readonly socket: Socket
   private heldAt: NmsInvoke | undefined
   private action: RtmpCommand['action'] = 'play'
   private place: Place | undefined
-  /** Of its `play` or `publish`: that of the message being parsed is another one later. */
+  /** The stream id of its `play` or `publish`; the message being parsed may be a different one later. */
   private streamId = 0
   /** Its last play has ended; it has no stream now. */
   private ended = false
@@ -75,8 +74,10 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   feed(bytes: Buffer): void {
     this.session.inBytes += bytes.length
     this.setting.context.networkStats.inBytes += bytes.length
+    const { writableLength } = this.socket
     this.parser.feed(bytes)
-    this.checkUnread()
+    if (this.unread?.answersExceed(writableLength, this.socket.writableLength) === true) this.overflow(LEFT_ANSWERS_UNREAD)
+    else this.checkUnread()
   }
 
   step(): number { return this.parser.step() }
@@ -100,7 +101,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     this.renew()
     const [, app, name = ''] = admission.request.streamPath.split('/')
     rtmp.streamApp = app
-    // NMS drops what follows a second "?".
+    // NMS drops everything after a second "?".
     const query = admission.request.query.replaceAll('?', '%3F')
     const invoke = { ...heldAt, streamName: query === '' ? name : `${name}?${query}` }
     if (action === 'publish') {
@@ -112,7 +113,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     this.unread = new Unread(this.socket.writableLength)
   }
 
-  /** NMS says that the publisher may begin before it has looked whether somebody else publishes. */
+  /** NMS tells the publisher to start before it checks whether somebody else already publishes. */
   private publish(invoke: NmsInvoke): void {
     const { session, session: { rtmp } } = this
     rtmp.respondPublish = () => undefined
@@ -131,7 +132,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     rtmp.sendStatusMessage(this.streamId, 'error', taken ? 'NetStream.Publish.BadName' : 'NetStream.Publish.Unauthorized', taken ? 'somebody publishes this stream already' : 'the server refused the stream')
   }
 
-  /** The client ends its play and keeps the connection: NMS goes on sending and raises nothing. */
+  /** The client ends its play but keeps the connection: NMS would go on sending, and raises no event. */
   private endPlay(streamId: unknown): void {
     const { session } = this
     if (!this.granted || this.action !== 'play' || this.heldAt !== undefined || streamId !== this.streamId) return
@@ -143,7 +144,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     this.listener.playEnded()
   }
 
-  /** A further play of one connection is a session of its own, under the same id. */
+  /** A further play on the same connection is a session of its own, with the same id. */
   private renew(): void {
     if (!this.ended) return
     Object.assign(this.session, { createTime: Date.now(), endTime: 0, inBytes: 0, outBytes: 0 })
@@ -169,11 +170,14 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     this.checkUnread()
   }
 
-  /** Media, and answers to commands, that a client does not read. */
+  /** Checks for media that the client does not read. */
   private checkUnread(): void {
-    if (this.unread?.exceeds(this.socket.writableLength) !== true) return
+    if (this.unread?.exceeds(this.socket.writableLength) === true) this.overflow(LEFT_UNREAD)
+  }
+
+  private overflow(detail: string): void {
     this.unread = undefined
-    this.place?.end('overflow')
+    this.place?.end('overflow', detail)
     destroy(this.session)
   }
 
@@ -187,11 +191,11 @@ class AdoptedRtmp implements RtmpPeer, Closer {
     })
   }
 
-  /** Somebody closes the session. Its viewer is told before, and gets nothing more that could hide it. */
+  /** Closes the session; its viewer is told why first, and gets nothing more that could hide the message. */
   close(message?: string): void {
     const { session, place, streamId, action } = this
     this.stop()
-    // Held or undecided: a verdict must not let it in any more.
+    // Held or undecided: a later verdict must not let it in.
     if (!this.granted) this.listener.closed()
     place?.end('closed')
     silence(session)
@@ -214,7 +218,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
 
   private readonly restore = (): void => {
     const { session, socket } = this
-    // NMS would raise donePlay for a session that never got anything, so it ends as it was: refused.
+    // NMS would raise donePlay for a session that never got anything, so it ends as refused.
     if (!this.granted) {
       this.stop()
       socket.end()
@@ -235,7 +239,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   }
 }
 
-/** NMS's own handlers of the commands, on the parser's prototype. */
+/** NMS's own command handlers, on the parser's prototype. */
 const COMMANDS = ['onPlay', 'onPublish', 'onDeleteStream'] as const
 const commandsOf = (rtmp: NmsRtmp): Pick<NmsRtmp, typeof COMMANDS[number]> => Object.getPrototypeOf(rtmp) as NmsRtmp
 

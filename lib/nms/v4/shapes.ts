@@ -1,6 +1,6 @@
 /**
- * What the plugin takes node-media-server 4 to look like inside. NMS has no types of its own;
- * `assumptions.ts` checks these shapes on the running instance before anything is touched.
+ * What the plugin assumes node-media-server 4 looks like inside. NMS ships no types; `assumptions.ts` checks these
+ * shapes on the running instance before anything is changed.
  */
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
@@ -8,7 +8,7 @@ import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 
 import type { Server as NetServer, Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
 
-/** Any entry of NMS's session list; relay sessions carry a `taskKey`, record sessions an empty `ip`. */
+/** Any entry in NMS's session list; relay sessions have a `taskKey`, record sessions an empty `ip`. */
 export interface NmsSession {
   id: string
   ip: string
@@ -23,17 +23,20 @@ export interface NmsSession {
   endTime: number
   inBytes: number
   outBytes: number
-  /** Empty, or up to 4.3 absent, for whoever is no relay. */
+  /** Empty, or absent up to 4.3, for anything but a relay. */
   taskKey?: string
   broadcast?: NmsBroadcast
   sendBuffer: (buffer: Buffer) => void
   close: () => void
 }
 
-/** A decoded AMF0 command; every field is the client's and may be of any type. */
+/** A decoded AMF0 command; the client controls every field, and each can have any type. */
 export interface NmsInvoke { readonly streamName?: unknown, readonly streamId?: unknown, readonly cmdObj?: { readonly tcUrl?: unknown } | null }
 
-/** NMS's RTMP parser. `onConnect`, `onPlay`, `onPublish`, `chunkMessageHeaderRead`, `packetAlloc` and `packetHandler` are methods of its prototype. */
+/**
+ * NMS's RTMP parser. `onConnect`, `onPlay`, `onPublish`, `chunkMessageHeaderRead`, `packetAlloc` and `packetHandler`
+ * are methods on its prototype.
+ */
 export interface NmsRtmp {
   streamApp?: unknown
   streamId?: number
@@ -51,7 +54,7 @@ export interface NmsRtmp {
   onPacketCallback: (packet: unknown) => void
   /** Length of a chunk's basic header. */
   readonly parserBasicBytes: number
-  /** Returns where in the chunk's header it ends; of format 3 it reads nothing. */
+  /** Returns the offset where the chunk's header ends; for format 3 it reads nothing. */
   chunkMessageHeaderRead: () => number
   packetAlloc: () => void
   packetHandler: () => void
@@ -66,9 +69,9 @@ export interface NmsRtmpSession extends NmsSession {
   onClose: () => void
 }
 
-/** The WebSocket of the `ws` package, as far as it is used here. */
+/** The part of a `ws` WebSocket that is used here. */
 export interface NmsWebSocket extends EventEmitter {
-  /** Bytes that wait to be sent. */
+  /** Bytes waiting to be sent. */
   readonly bufferedAmount: number
   readonly protocol: string
   close: (code?: number, reason?: string) => void
@@ -78,7 +81,7 @@ export interface NmsWebSocket extends EventEmitter {
 export interface NmsFlvSession extends NmsSession {
   req: IncomingMessage | Http2ServerRequest
   res: ServerResponse | Http2ServerResponse | NmsWebSocket
-  /** Its parser calls `onPacket` only once NMS has given it the publisher's slot. */
+  /** Its parser calls `onPacket` only after NMS has given it the publisher's slot. */
   flv: { onPacketCallback: (packet: NmsPacket) => void, readonly parserTagType: number, parserTagAlloc: (size: number) => void }
   onPacket: (packet: NmsPacket) => void
   onData: (bytes: Buffer) => void
@@ -109,7 +112,7 @@ export interface NmsBroadcast {
   rtmpGopCache: Set<Buffer> | null
 }
 
-/** NMS's state: one per process and per copy of the package. */
+/** NMS's state: one per process and copy of the package. */
 export interface NmsContext {
   config: Record<string, unknown> & { static?: { router?: unknown, root?: unknown } }
   configFile: string | null | undefined
@@ -119,7 +122,7 @@ export interface NmsContext {
   readonly networkStats: { inBytes: number, outBytes: number }
 }
 
-/** A running or not yet running `NodeMediaServer`. */
+/** A `NodeMediaServer`, running or not. */
 export interface NmsInstance {
   readonly httpServer: { readonly httpServer?: Server, readonly httpsServer?: Http2SecureServer }
   readonly rtmpServer: { readonly tcpServer?: NetServer, readonly tlsServer?: TlsServer, handleRequest: (socket: Socket) => void }
@@ -127,10 +130,10 @@ export interface NmsInstance {
   stop: () => Promise<void>
 }
 
-/** NMS's parser states that matter here: inside a message's payload. */
+/** NMS's parser state while inside a message's payload. */
 export const PARSING_PAYLOAD = 4
 
-/** Whether NMS itself made this session: recordings have no address, relays carry their task. */
+/** Whether NMS created this session for itself: recordings have no address, relays have a task key. */
 export const isInternal = (session: NmsSession): boolean => session.ip === '' || Boolean(session.taskKey)
 
 export const isRtmp = (session: NmsSession): session is NmsRtmpSession => session.protocol === 'rtmp' && 'rtmp' in session

@@ -3,8 +3,8 @@ import { HttpAuthError } from '../../errors.js'
 import type { StaticRoute } from '../dialect.js'
 
 /**
- * The static route of NMS's config section `static`, as NMS decides whether there is one. A mount
- * that Express takes for a pattern could not be told from other paths.
+ * The static route from NMS's config section `static`; `undefined` where NMS would not create one. A mount path that
+ * Express treats as a pattern is rejected, because it could not be told from other paths.
  *
  * @throws HttpAuthError ERR_HOST_UNSUPPORTED if it cannot be guarded
  */
@@ -12,7 +12,7 @@ export const staticRouteOf = (section: { readonly router?: unknown, readonly roo
   const { router, root } = section ?? {}
   if (!router || typeof root !== 'string' || root === '') return undefined
   if (typeof router !== 'string' || !/^\/[\w./~-]*$/.test(router)) {
-    throw new HttpAuthError('ERR_HOST_UNSUPPORTED', `static.router of node-media-server must be a plain path such as "/static", for the files below it to be guarded; it is ${JSON.stringify(router)}`)
+    throw new HttpAuthError('ERR_HOST_UNSUPPORTED', `static.router of node-media-server must be a plain path such as "/static", so that its files can be guarded; it is ${JSON.stringify(router)}`)
   }
   return { router, root: resolve(root) }
 }

@@ -5,16 +5,16 @@ import type { AccessRequest } from '../../access/request.js'
 import type { ViewerOwner, ViewerSession } from '../host.js'
 import type { NmsContext, NmsSession } from './shapes.js'
 
-/** What all viewers have in common. */
+/** Shared by all viewers. */
 export interface ViewerSetting {
   readonly context: NmsContext
-  /** A listener of `donePlay` has thrown: most viewers end by a timer, where nobody would catch it. */
+  /** Called when a listener of `donePlay` throws: most viewers end by a timer, where nothing else would catch it. */
   readonly onFailure: (error: unknown) => void
 }
 
 /**
- * A session of the shape that NMS's own have, for a viewer of files, whom NMS knows nothing of.
- * There may be 100,000 of them, so what is the same for all, or can be derived, is not stored.
+ * A session like NMS's own, for a viewer of files, which NMS does not know about. There may be 100,000 of them, so
+ * nothing that is the same for all, or can be derived, is stored.
  */
 class Viewer implements NmsSession, ViewerSession, ServedClient {
   readonly id: string
@@ -76,8 +76,8 @@ class Viewer implements NmsSession, ViewerSession, ServedClient {
 }
 
 /**
- * Raises `prePlay` and `postPlay` for an allowed viewer and lists it, as NMS does for its own.
- * Throws what a listener of these throws; the viewer has ended then.
+ * Raises `prePlay` and `postPlay` for an allowed viewer and lists it, as NMS does for its own. Rethrows what a listener
+ * throws, after ending the viewer.
  */
 export const openViewer = (
   setting: ViewerSetting, { place, request }: Pick<Admission, 'place' | 'request'>, address: string, owner: ViewerOwner
@@ -96,5 +96,5 @@ export const openViewer = (
   return viewer
 }
 
-/** Whether this is a viewer of files: who is one has been let in. */
+/** Whether this is a viewer of files, which has always been admitted. */
 export const isViewer = (session: NmsSession): boolean => session instanceof Viewer

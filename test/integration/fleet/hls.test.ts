@@ -10,6 +10,7 @@ import { writeFiles } from '../../support/hls-files.js'
 import { createMinistra, type MinistraPortal } from '../../support/portals.js'
 import { startRedis, type RedisServer } from '../../support/redis.js'
 import { startServer, type TestServer } from '../../support/server.js'
+import { sleep } from '../../support/waiting.js'
 
 const SEGMENTS = 6
 const media = (segments: number): string => ['#EXTM3U', '#EXT-X-TARGETDURATION:2', '#EXT-X-KEY:METHOD=AES-128,URI="../keys/1.key"',
@@ -40,7 +41,7 @@ describe('a viewer of HLS whose requests go to another server each time', () => 
     const url = `http://127.0.0.1:${(portal.server.address() as AddressInfo).port}`
     servers = await Promise.all([1, 2, 3].map(() => startServer({
       config: { rtmp: null, rtmps: null, https: null, static: { router: '/static', root } },
-      options: { preset: 'ministra', url, store: { url: redis.url, heartbeatMs: 500 } }
+      options: { preset: 'ministra', url, hlsIdleMs: 1000, store: { url: redis.url, heartbeatMs: 500 } }
     })))
     servers.map(keep)
     clients = servers.map(({ ports }) => keep(fileClient(ports, { headers: { 'User-Agent': 'player' } })))
@@ -73,6 +74,22 @@ describe('a viewer of HLS whose requests go to another server each time', () => 
     expect(new Set(statuses)).to.deep.equal(new Set([200]))
     expect(portal.checks.filter(({ url }) => url.includes(token))).to.have.length(1)
     expect((await get(`/static/live/s/hd/1.ts?${token}`, 'somebody else'))[0], 'the token itself is dead').to.equal(403)
+  })
+
+  it('is forgotten on all of them once it is closed on one, by whatever longer query it was let in before', async () => {
+    const token = portal.newToken({ userId: 'cleo' })
+    const target = `/static/live/s/index.m3u8?${token}`
+    const earlier = [`${target}&t=1`, `${target}&t=2`, `/static/live/s/hd/index.m3u8?${token}&t=1`]
+    const count = (server: TestServer) => server.evaluate(({ auth }) => auth!.sessions().filter(({ user }) => user === 'cleo').length)
+    for (const each of earlier) expect((await get(each))[0]).to.equal(200)
+    // They are idle, and remembered.
+    for (const server of servers) await server.waitFor(({ auth }) => auth!.sessions().every(({ user }) => user !== 'cleo'))
+    expect((await clients[0]!.get(target, { headers: { 'User-Agent': 'player' } })).status).to.equal(200)
+    clock.time += 6000
+    expect(await count(servers[0]!)).to.equal(1)
+    await servers[0]!.evaluate(({ auth }) => auth!.end({ id: auth!.sessions().find(({ user }) => user === 'cleo')!.id }))
+    await sleep(100)
+    for (const each of [target, ...earlier]) for (const client of clients) expect((await client.get(each, { headers: { 'User-Agent': 'player' } })).status, each).to.equal(403)
   })
 
   for (const [title, end] of [

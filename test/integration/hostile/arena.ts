@@ -9,7 +9,7 @@ import { keepPublishing, type MediaMessage } from '../../support/media.js'
 import { RtmpClient } from '../../support/rtmp-client.js'
 import { startServer, type Decided, type Ports, type ServerSettings, type TestServer } from '../../support/server.js'
 import { until } from '../../support/waiting.js'
-import { fileOf, PROTECTED } from './attack.js'
+import { contentOf, FILE_WAYS, fileOf, MEDIA } from './attack.js'
 
 /** A stream that behaves: somebody publishes it, and two watch every frame. */
 export interface Channel {
@@ -108,14 +108,14 @@ const countTimers = (server: TestServer): Promise<void> => server.evaluate(({ st
   state['timers'] = running
 })
 
-const footprint = (server: TestServer): Promise<Footprint> => server.evaluate(({ auth, context, state }, ports) => {
+const footprint = (server: TestServer): Promise<Footprint> => server.evaluate(({ auth, context, look, state }, ports) => {
   interface Handle { localPort?: number }
   const handles = (process as unknown as { _getActiveHandles: () => Handle[] })._getActiveHandles()
   return {
     held: auth?.stats().held ?? -1,
     viewers: auth?.stats().viewers ?? -1,
     sessions: [...context.sessions.keys()].sort(),
-    broadcasts: [...context.broadcasts.keys()].sort(),
+    broadcasts: look.streams().sort(),
     sockets: handles.filter(({ localPort }) => localPort !== undefined && ports.includes(localPort)).length,
     timers: [...(state['timers'] as Map<unknown, string>).values()].sort()
   }
@@ -149,7 +149,7 @@ export const openArena = async ({ config = {}, options = {}, env = {}, url = ({ 
     const own: Options = { url: await url(backend), log: 'none', maxHeldPerIp: 0, ...options }
     const server = keep(await startServer({ config: { static: { router: '/media', root: 'media' }, ...config }, env, options: own }))
     await mkdir(join(server.dir, 'media/live/target'), { recursive: true })
-    for (const way of ['hls', 'file'] as const) await writeFile(join(server.dir, fileOf(way)), way === 'hls' ? `#EXTM3U\n# ${PROTECTED}\n` : PROTECTED)
+    for (const way of FILE_WAYS) await writeFile(join(server.dir, 'media', fileOf(way).slice(MEDIA.length)), contentOf(way))
     const channels = [
       keep(await openChannel(server.ports, 'target', 80)),
       keep(await openChannel(server.ports, 'calm', 120))

@@ -1,26 +1,34 @@
 import { randomBytes } from 'node:crypto'
 import type { Action, Protocol } from '../../../lib/access/request.js'
-import { isRtmp, protocolOf, SPEECHES, type Speech } from '../../support/clients.js'
+import { isRtmp, protocolOf, SPEECHES, speechesFor, type Speech } from '../../support/clients.js'
 import { FLV_HEADER, flvTag } from '../../support/flv.js'
 import { Http2Client, openHttp2, RawHttp, type FlvClient } from '../../support/flv-clients.js'
+import { mount } from '../../support/hosts.js'
 import { createStream, type MediaMessage } from '../../support/media.js'
 import { RtmpClient } from '../../support/rtmp-client.js'
 import type { Ports } from '../../support/server.js'
 import { sleep, until } from '../../support/waiting.js'
 
-/** Every way in: live streams, HLS and other files. */
-export type Way = Speech | 'hls' | 'file'
-export const WAYS: readonly Way[] = [...SPEECHES, 'hls', 'file']
+/** The ways to files. */
+export type FileWay = 'hls' | 'dash' | 'file'
+export const FILE_WAYS: readonly FileWay[] = ['hls', 'dash', 'file']
+/** Every way in: live streams, HLS, DASH and other files. */
+export type Way = Speech | FileWay
+export const WAYS: readonly Way[] = [...SPEECHES, ...FILE_WAYS]
 
-export const isFile = (way: Way): way is 'hls' | 'file' => way === 'hls' || way === 'file'
+export const isFile = (way: Way): way is FileWay => (FILE_WAYS as readonly Way[]).includes(way)
 export const protocolOfWay = (way: Way): Protocol => isFile(way) ? way : protocolOf(way)
 /** What can be done in a way: nobody publishes files over HTTP. */
-export const actionsOf = (way: Way): readonly Action[] => isFile(way) ? ['play'] : ['play', 'publish']
+export const actionsOf = (way: Way): readonly Action[] => isFile(way) || !speechesFor('publish').includes(way) ? ['play'] : ['play', 'publish']
 
 /** Stands in every file that is protected. */
 export const PROTECTED = 'protected content'
-/** Where the arena has files, below `static.router`. */
-export const fileOf = (way: 'hls' | 'file', app = 'live', name = 'target'): string => `/media/${app}/${name}/${way === 'hls' ? 'index.m3u8' : 'recording.mp4'}`
+/** Where the arena serves its folder `media`. */
+export const MEDIA = mount('/media')
+/** Where in it each kind of file is. */
+export const fileOf = (way: FileWay, app = 'live', name = 'target'): string => `${MEDIA}/${app}/${name}/${{ hls: 'index.m3u8', dash: 'index.mpd', file: 'recording.mp4' }[way]}`
+/** What stands in it. */
+export const contentOf = (way: FileWay): string => ({ hls: `#EXTM3U\n# ${PROTECTED}\n`, dash: `<MPD><!-- ${PROTECTED} --></MPD>`, file: PROTECTED })[way]
 
 /** What a hostile client says, in words that each protocol has its own place for. */
 export interface Shape {
@@ -78,7 +86,7 @@ const GONE_MS = 5000
 /** Has one hostile client ask, and send media without waiting, and sees what becomes of it. */
 export const attack = (ports: Ports, way: Way, shape: Shape): Promise<Outcome> => isFile(way) ? attackFile(ports, way, shape) : attackLive(ports, way, shape)
 
-const attackFile = async (ports: Ports, way: 'hls' | 'file', shape: Shape): Promise<Outcome> => {
+const attackFile = async (ports: Ports, way: FileWay, shape: Shape): Promise<Outcome> => {
   const { target, app, name, query } = shape
   const whole = target ?? `${fileOf(way, app, name)}${query === undefined ? '' : `?${query}`}`
   const client = await openHttp(ports, 'http-flv', { ...shape, target: whole })

@@ -1,13 +1,12 @@
 import { expect } from 'chai'
 import { join } from 'node:path'
-import { startBackend, type ControlledBackend } from '../../support/backend.js'
-import { cleanup } from '../../support/cleanup.js'
 import { writeFiles } from '../../support/hls-files.js'
-import { startServer, type TestServer } from '../../support/server.js'
 import { until } from '../../support/waiting.js'
 import { Wire } from '../../support/wire.js'
+import { MOUNT } from '../../support/hosts.js'
+import { withServer } from '../../support/with-server.js'
 
-const TARGET = '/static/live/s/index.m3u8?token=123'
+const TARGET = `${MOUNT}/live/s/index.m3u8?token=123`
 /** Node takes 16 KiB of headers. */
 const LENGTHS = [7_000, 14_000] as const
 const ROUNDS = 20
@@ -24,24 +23,17 @@ const HEADERS: readonly [name: string, make: (length: number) => string][] = [
 ]
 /** Targets, cut off where the bounds are. */
 const TARGETS: readonly [what: string, make: (length: number) => string][] = [
-  ['a path of dots', (n) => `/static/${'.'.repeat(n / 8)}`], ['a path of escapes', (n) => `/static/${'%25'.repeat(n / 24)}.flv`], ['a path of slashes', (n) => '/'.repeat(n / 8)],
-  ['a path that is nearly live', (n) => `/live/${'.flv/'.repeat(n / 40)}x`], ['a query of pairs', (n) => `/static/live/s/index.m3u8?${'&a'.repeat(n / 8)}`],
-  ['a query of marks', (n) => `/static/live/s/index.m3u8?${'?'.repeat(n / 4)}`], ['a query of brackets', (n) => `/live/x.flv?a${'[b]'.repeat(n / 16)}=1`], ['an API path', (n) => `/api/v1/${'%41/'.repeat(n / 32)}`]
+  ['a path of dots', (n) => `${MOUNT}/${'.'.repeat(n / 8)}`], ['a path of escapes', (n) => `${MOUNT}/${'%25'.repeat(n / 24)}.flv`], ['a path of slashes', (n) => '/'.repeat(n / 8)],
+  ['a path that is nearly live', (n) => `/live/${'.flv/'.repeat(n / 40)}x`], ['a query of pairs', (n) => `${MOUNT}/live/s/index.m3u8?${'&a'.repeat(n / 8)}`],
+  ['a query of marks', (n) => `${MOUNT}/live/s/index.m3u8?${'?'.repeat(n / 4)}`], ['a query of brackets', (n) => `/live/x.flv?a${'[b]'.repeat(n / 16)}=1`], ['an API path', (n) => `/api/v1/${'%41/'.repeat(n / 32)}`]
 ]
 
 describe('what bytes over HTTP cost', function () {
   this.timeout(120_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
-  let server: TestServer
-  before(async () => {
-    backend = keep(await startBackend())
-    server = keep(await startServer({
-      config: { static: { router: '/static', root: 'static' } }, options: { url: backend.url, hlsIdleMs: 600_000, trustProxy: ['127.0.0.1'], log: 'none' }
-    }))
-    await writeFiles(join(server.dir, 'static'), { 'live/s/index.m3u8': '#EXTM3U\n#EXTINF:8,\n1.ts\n' })
+  const { server, keep } = withServer({
+    options: { hlsIdleMs: 600_000, trustProxy: ['127.0.0.1'], log: 'none' },
+    files: { 'live/s/index.m3u8': '#EXTM3U\n#EXTINF:8,\n1.ts\n' }
   })
-  after(() => keep.run())
 
   /** Microseconds of CPU that the server's process spends on requests, one after the other on connections of their own. */
   const costOf = async (request: string): Promise<number> => {
@@ -81,7 +73,7 @@ describe('what bytes over HTTP cost', function () {
 
   it('grows by no answer that is not read: playlists of a day in many links, 20 of them', async () => {
     await writeFiles(join(server.dir, 'static'), { 'day/s/index.m3u8': `#EXTM3U\n${Array.from({ length: 10_800 }, (_, index) => `#EXTINF:1,\n${index}.ts\n`).join('')}` })
-    const target = `/static/day/s/index.m3u8?token=123&x=${'q'.repeat(250)}`
+    const target = `${MOUNT}/day/s/index.m3u8?token=123&x=${'q'.repeat(250)}`
     const rss = (): Promise<number> => server.evaluate(() => process.memoryUsage.rss())
     const first = keep(await Wire.open({ port: server.ports.http }))
     first.write(get(target))
@@ -108,7 +100,7 @@ describe('what bytes over HTTP cost', function () {
     const query = `token=123&x=${'q'.repeat(4000)}`
     for (const method of ['HEAD', 'GET']) {
       const wire = keep(await Wire.open({ port: server.ports.http }))
-      wire.write(`${method} /static/huge/s/index.m3u8?${query} HTTP/1.1\r\nHost: h\r\n\r\n`)
+      wire.write(`${method} ${MOUNT}/huge/s/index.m3u8?${query} HTTP/1.1\r\nHost: h\r\n\r\n`)
       await until(() => wire.receivedBytes > 0, 'an answer', 30_000)
       expect(wire.received().toString()).to.match(/^HTTP\/1\.1 500 /)
     }

@@ -1,13 +1,14 @@
 import { expect } from 'chai'
+import { once } from 'node:events'
 import { connect, constants, type ClientHttp2Session } from 'node:http2'
-import { join } from 'node:path'
+import { MAX_STREAMS } from '../../../lib/access/bounds.js'
 import { TEST_CA } from '../../support/certificates.js'
-import { startBackend, type ControlledBackend } from '../../support/backend.js'
-import { cleanup } from '../../support/cleanup.js'
 import { fileClient } from '../../support/file-clients.js'
-import { hlsStream, writeFiles } from '../../support/hls-files.js'
-import { startServer, type TestServer } from '../../support/server.js'
+import { hlsStream } from '../../support/hls-files.js'
+import type { TestServer } from '../../support/server.js'
 import { Wire } from '../../support/wire.js'
+import { MOUNT } from '../../support/hosts.js'
+import { withBackend } from '../../support/with-server.js'
 
 const MAX_GROWTH = 64 * 1024 * 1024
 /** An empty SETTINGS frame, as a client's first. */
@@ -16,20 +17,14 @@ const PING = Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8])
 
 describe('clients of HTTP/2 that only make work', function () {
   this.timeout(60_000)
-  const keep = cleanup()
-  let backend: ControlledBackend
+  const { keep, start } = withBackend()
   let server: TestServer
-  beforeEach(async () => {
-    backend = keep(await startBackend())
-    server = keep(await startServer({ config: { static: { router: '/static', root: 'static' } }, options: { url: backend.url, hlsIdleMs: 500, log: 'none' } }))
-    await writeFiles(join(server.dir, 'static'), hlsStream('live/s', { segments: 2 }))
-  })
-  afterEach(() => keep.run())
+  beforeEach(async () => { server = await start({ options: { hlsIdleMs: 500, log: 'denials' }, files: hlsStream('live/s', { segments: 2 }) }) })
 
   const rss = (): Promise<number> => server.evaluate(() => process.memoryUsage.rss())
   const stillServes = async (): Promise<void> => {
     const client = keep(fileClient(server.ports, { over: 'HTTP/2' }))
-    expect((await client.get('/static/live/s/index.m3u8?token=123')).status).to.equal(200)
+    expect((await client.get(`${MOUNT}/live/s/index.m3u8?token=123`)).status).to.equal(200)
     await server.waitFor(({ auth, context }) => auth?.stats().held === 0 && auth.stats().viewers === 0 && context.sessions.size === 0)
   }
   const open = (): ClientHttp2Session => {
@@ -39,7 +34,7 @@ describe('clients of HTTP/2 that only make work', function () {
     return session
   }
 
-  for (const [what, target] of [['files', (index: number) => `/static/live/s/${index}/1.ts?token=123`], ['live streams', (index: number) => `/live/s${index}.flv?token=123`]] as const) {
+  for (const [what, target] of [['files', (index: number) => `${MOUNT}/live/s/${index}/1.ts?token=123`], ['live streams', (index: number) => `/live/s${index}.flv?token=123`]] as const) {
     it(`leave nothing behind by requests that they reset at once: ${what}`, async () => {
       const before = await rss()
       for (let round = 0; round < 4; round++) {
@@ -57,6 +52,31 @@ describe('clients of HTTP/2 that only make work', function () {
       expect(await rss() - before).to.be.below(MAX_GROWTH)
     })
   }
+
+  it('are cut with a line once they have reset two hundred requests, and not for half as many', async () => {
+    const reset = async (session: ClientHttp2Session, count: number): Promise<void> => {
+      for (let index = 0; index < count && !session.destroyed; index++) {
+        const stream = session.request({ ':path': `/static/live/s/720p/${index}.ts?token=1` })
+        stream.on('error', () => undefined)
+        stream.close(constants.NGHTTP2_CANCEL)
+      }
+      // Its answer says that all before it has been read.
+      if (!session.destroyed) await new Promise((resolve) => { session.on('close', resolve).ping(resolve) })
+    }
+    const cut = (): Promise<number | undefined> => server.evaluate(({ auth }) => auth?.stats().cuts.overflow ?? 0)
+    const [honest, hostile] = [open(), open()]
+    await Promise.all([once(honest, 'connect'), once(hostile, 'connect')])
+    await reset(honest, MAX_STREAMS / 2)
+    expect([honest.destroyed, await cut()]).to.deep.equal([false, 0])
+    const closed = new Promise((resolve) => hostile.on('close', resolve))
+    await reset(hostile, 3 * MAX_STREAMS)
+    await closed
+    expect(await cut()).to.equal(1)
+    expect(server.log()).to.include('too many HTTP/2 requests open or reset')
+    await reset(honest, 1)
+    expect(honest.destroyed).to.equal(false)
+    await stillServes()
+  })
 
   it('fill no memory by pings whose answers they do not read', async () => {
     const before = await rss()

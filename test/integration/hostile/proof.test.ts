@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { pbkdf2 } from 'node:crypto'
 import type { Verdict } from '../../../lib/access/verdict.js'
-import { createChain, type Chain } from '../../../lib/chain.js'
+import { createChain, type Chain } from '../../../lib/assembly/chain.js'
 import type { Options } from '../../../lib/options/options.js'
 import { resolve } from '../../../lib/options/resolve.js'
 import { certificatePath } from '../../support/certificates.js'

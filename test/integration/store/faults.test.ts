@@ -1,43 +1,16 @@
 import { expect } from 'chai'
 import { userId } from '../../../lib/store/names.js'
 import { cleanup, type Cleanup } from '../../support/cleanup.js'
-import { startRedis, type RedisServer } from '../../support/redis.js'
+import { startRedis } from '../../support/redis.js'
+import { STORE_FAULTS, type StoreScene } from '../../support/store-faults.js'
 import { openStore, type TestPlace, type TestStore } from '../../support/stores.js'
-import { createTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js'
+import { createTcpProxy } from '../../support/tcp-proxy.js'
 import { sleep, until } from '../../support/waiting.js'
 
 const HEARTBEAT_MS = 300
 const TIMEOUT_MS = 150
 const LIMIT = 3
 const USERS = 5
-
-interface Scene { readonly redis: RedisServer, readonly proxy: TcpProxy }
-interface Fault { readonly title: string, begin(scene: Scene): unknown, end(scene: Scene): unknown }
-
-const FAULTS: readonly Fault[] = [
-  { title: 'stopped', begin: ({ redis }) => redis.freeze(), end: ({ redis }) => redis.thaw() },
-  { title: 'killed, and started again empty', begin: ({ redis }) => redis.kill(), end: ({ redis }) => redis.start() },
-  { title: 'paused', begin: ({ redis }) => redis.direct.client('PAUSE', 7 * HEARTBEAT_MS, 'ALL'), end: () => undefined },
-  { title: 'slow', begin: ({ proxy }) => proxy.delay(TIMEOUT_MS * 2), end: ({ proxy }) => proxy.delay(0) },
-  {
-    title: 'out of memory',
-    begin: ({ redis }) => redis.direct.config('SET', 'maxmemory', '1'), end: ({ redis }) => redis.direct.config('SET', 'maxmemory', '0')
-  },
-  {
-    title: 'a replica that can only be read',
-    begin: ({ redis }) => redis.direct.replicaof('127.0.0.1', 1), end: ({ redis }) => redis.direct.replicaof('NO', 'ONE')
-  },
-  {
-    title: 'behind a password that is not known',
-    async begin({ redis }) {
-      await redis.direct.config('SET', 'requirepass', 'secret')
-      await redis.direct.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
-      await redis.direct.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
-    },
-    end: ({ redis }) => redis.direct.config('SET', 'requirepass', '')
-  },
-  { title: 'cut off without a word', begin: ({ proxy }) => proxy.cut(), end: ({ proxy }) => proxy.mend() }
-]
 
 /** Whether a promise is settled when its time is over and the event loop has turned once more. */
 const isInTime = (promise: Promise<unknown>): Promise<boolean> => new Promise((resolve, reject) => {
@@ -47,10 +20,10 @@ const isInTime = (promise: Promise<unknown>): Promise<boolean> => new Promise((r
 })
 
 describe('a store that is away', () => {
-  for (const { title, begin, end } of FAULTS) {
+  for (const { title, begin, end } of STORE_FAULTS) {
     describe(`because it is ${title}`, () => {
       let keep: Cleanup
-      let scene: Scene
+      let scene: StoreScene
       let servers: TestStore[]
       const running = new Map<string, TestPlace[]>()
       let waits: Promise<boolean>[]
@@ -92,7 +65,7 @@ describe('a store that is away', () => {
         joins = 0
         const redis = keep(await startRedis())
         const proxy = keep(await createTcpProxy(redis.port))
-        scene = { redis, proxy }
+        scene = { redis, proxies: [proxy], heartbeatMs: HEARTBEAT_MS, timeoutMs: TIMEOUT_MS }
         const options = { heartbeatMs: HEARTBEAT_MS, timeoutMs: TIMEOUT_MS }
         servers = [keep(await openStore(`redis://127.0.0.1:${proxy.port}`, options)), keep(await openStore(`redis://127.0.0.1:${proxy.port}`, options))]
       })

@@ -51,12 +51,38 @@ describe('what several servers remember together', () => {
   it('is forgotten on all servers, with all that it covers, when a session is closed on one', async () => {
     await a.remember('request', 'facts', 10_000)
     await a.cover('request', ['directory'])
-    a.forget(['request'], { barMs: 5000 })
+    a.forget(['request'], [], { barMs: 5000 })
     await until(() => b.forgotten.length === 1, 'the other hears of it')
     expect(b.forgotten).to.deep.equal([['request']])
     expect(await b.recall('r', ['request', 'directory'])).to.deep.equal({ barred: false })
     await sleep(700)
     expect([a.forgotten, b.forgotten]).to.deep.equal([[], [['request']]])
+  })
+
+  it('is forgotten of a closed viewer whatever it was remembered by, and counts again once it is newer', async () => {
+    await a.remember('by another directory', 'facts', 10_000)
+    await a.remember('by a longer query', 'facts', 10_000)
+    await a.cover('by a longer query', ['directory'])
+    a.forget(['request'], ['viewer'])
+    await until(() => b.forgotten.at(-1)?.includes('viewer') === true, 'the other hears of it')
+    for (const keys of [['by another directory'], ['by a longer query'], ['directory']]) {
+      expect(await b.recall('r', keys, ['somebody', 'viewer']), keys[0]).to.deep.equal({ barred: false })
+      expect((await b.recall('r', keys, ['somebody']))?.allow?.facts, keys[0]).to.equal('facts')
+    }
+    await a.remember('by a longer query', 'newer facts', 10_000)
+    expect((await b.recall('r', ['directory'], ['viewer']))?.allow?.facts).to.equal('newer facts')
+  })
+
+  it('keeps the mark of a closed viewer as long as anything older may be remembered, and none where nothing is', async () => {
+    a.forget(['request'], ['viewer'])
+    await until(async () => (await redis.direct.keys('*orders*')).length === 1, 'the order is given')
+    expect(await redis.direct.keys('*closed*')).to.deep.equal([])
+    await a.remember('long', 'facts', 60_000)
+    await a.remember('short', 'facts', 1000)
+    a.forget(['request'], ['viewer'])
+    await until(async () => (await redis.direct.keys('*closed*')).length === 1, 'the mark is there')
+    const [mark = ''] = await redis.direct.keys('*closed*')
+    expect(await redis.direct.pttl(mark)).to.be.within(50_000, 60_000)
   })
 
   it('can be read by nobody who has the store alone, and no user or query is in it', async () => {
@@ -95,6 +121,19 @@ describe('what several servers remember together', () => {
     await sleep(700)
     expect([a, other].map(({ heard }) => heard.filter((line) => line.startsWith('differs')))).to.deep.equal([['differs: limits'], ['differs: limits']])
     expect(a.stats().servers).to.equal(3)
+  })
+
+  it('is warned of again when a reload has made them differ again', async () => {
+    const now = { limits: 'a', backend: 'a' }
+    const other = keep(await openStore(redis.url, { prefix: 'reloaded', fingerprint: () => now }))
+    const same = keep(await openStore(redis.url, { prefix: 'reloaded' }))
+    for (const count of [1, 2]) {
+      now.backend = 'b'
+      await until(() => [same, other].every(({ heard }) => heard.filter((line) => line === 'differs: backend').length === count), 'both say so')
+      now.backend = 'a'
+      await sleep(1000)
+    }
+    expect([same, other].map(({ heard }) => heard.filter((line) => line.startsWith('differs')).length)).to.deep.equal([2, 2])
   })
 
   it('reaches a server by its next heartbeat whose line for messages is cut', async () => {

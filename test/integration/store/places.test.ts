@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { cleanup } from '../../support/cleanup.js'
 import { startRedis, type RedisServer } from '../../support/redis.js'
-import { claimOf, devices, joinAll, openStore, type TestStore } from '../../support/stores.js'
+import { claimOf, devices, joinAll, openStore, type TestPlace, type TestStore } from '../../support/stores.js'
+import { createTcpProxy } from '../../support/tcp-proxy.js'
 import { sleep, until } from '../../support/waiting.js'
 
 const keep = cleanup()
@@ -39,17 +40,17 @@ describe('places that several servers share', () => {
   it('go from the oldest to the newest, on whatever server it is', async () => {
     const [oldest] = await joinAll(a, [{ user, ...phone }])
     await joinAll(b, [{ user, ...box }])
-    const newest = b.join({ user, ...tv })
+    const newest = b.join({ user, ...tv, sessionId: `newest of ${user}` })
     expect(await newest.taken).to.equal(true)
     await newest.settle()
     await until(() => oldest!.ended !== undefined, 'the oldest is told to end')
-    expect(oldest!.ended).to.deep.equal({ rule: 'endOldest', others: 2, by: tv.device })
+    expect(oldest!.ended).to.deep.equal({ rule: 'endOldest', others: 2, by: { ...tv.device, session: `newest of ${user}` } })
     expect(await inStore()).to.equal(2)
   })
 
   it('are not taken from anybody if somebody has left by then', async () => {
     const [oldest, second] = await joinAll(a, [{ user, ...phone }, { user, ...box }])
-    const newest = b.join({ user, ...tv })
+    const newest = b.join({ user, ...tv, sessionId: `newest of ${user}` })
     expect(await newest.taken).to.equal(true)
     second!.release()
     await until(async () => await inStore() === 2, 'the place is given back')
@@ -85,8 +86,7 @@ describe('places that several servers share', () => {
   })
 
   it('are one for HLS sessions of one device and stream on several servers, which goes when all have left', async () => {
-    const hls = { ...claimOf({ user, ...phone }) }
-    delete (hls as { sessionId?: string }).sessionId
+    const hls = claimOf({ user, ...phone, isFile: true })
     const join = async (store: TestStore) => {
       const lease = store.lease(hls, { quietMs: () => 0, goneAfterMs: 10_000, end: () => undefined })
       await lease.take()
@@ -111,12 +111,46 @@ describe('places that several servers share', () => {
     expect(await inStore()).to.equal(2)
   })
 
+  for (const whenFull of ['endOldest', 'denyNew'] as const) {
+    it(`are one for a device that zaps faster than half a second over the servers, which is never kept out (${whenFull})`, async () => {
+      const on = (n: number): TestStore => n % 2 === 0 ? a : b
+      const zaps: TestPlace[] = []
+      for (let n = 0; n < 5; n++) {
+        zaps.push(on(n).join({ user, ...phone, limit: 1, whenFull, streamPath: `/live/${n}` }))
+        await zaps[n]!.taken
+      }
+      await zaps[1]!.settle()
+      await until(() => zaps.filter(({ ended }) => ended !== undefined).length === 4, 'all but the last are ended')
+      expect(zaps.map(({ ended }) => ended?.rule)).to.deep.equal(['zap', 'zap', 'zap', 'zap', undefined])
+      for (const { ended } of zaps.slice(0, 4)) expect(ended!.by).to.include(phone.device)
+      expect([await inStore(), a.barred(user, phone.device), b.barred(user, phone.device)]).to.deep.equal([1, false, false])
+      for (const zap of zaps) expect(await zap.settle()).to.equal(true)
+      expect(zaps[4]!.ended).to.equal(undefined)
+    })
+  }
+
   describe('under denyNew', () => {
     it('refuse a newcomer on another server while all are taken', async () => {
       await joinAll(a, [{ user, ...phone }, { user, ...box }])
       const lease = b.lease(claimOf({ user, ...tv, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, end: () => undefined })
       expect(await lease.enter()).to.equal('denyNew')
       lease.release()
+      expect(await inStore()).to.equal(2)
+    })
+    it('are not taken by a newcomer that is refused while a heartbeat is under way', async () => {
+      await joinAll(a, [{ user, ...phone }, { user, ...box }])
+      const line = keep(await createTcpProxy(redis.port))
+      const far = keep(await openStore(`redis://127.0.0.1:${line.port}`, { heartbeatMs: 150, timeoutMs: 2000 }))
+      line.delay(40)
+      // One of them is asked about between a heartbeat and its renewals.
+      const asked: Promise<unknown>[] = []
+      for (let n = 0; n < 60; n++) {
+        const lease = far.lease(claimOf({ user, ...tv, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, end: () => undefined })
+        asked.push(lease.enter().finally(() => lease.release()))
+        await sleep(10)
+      }
+      expect(new Set(await Promise.all(asked))).to.deep.equal(new Set(['denyNew']))
+      await sleep(200)
       expect(await inStore()).to.equal(2)
     })
     it('let a reconnect in, and end its old connection once it has begun', async () => {
@@ -128,6 +162,16 @@ describe('places that several servers share', () => {
       await lease.settle()
       await until(() => old!.ended !== undefined, 'the old connection is ended')
       expect(old!.ended?.rule).to.equal('reconnect')
+    })
+    it('are held by no more than the limit once the surplus of an outage is judged for one of them, the others being gone', async () => {
+      const first = await joinAll(a, [phone, box].map((device) => ({ user, ...device, whenFull: 'denyNew' as const })))
+      await redis.direct.flushall()
+      const second = await joinAll(b, devices(4).slice(2).map((device) => ({ user, ...device, whenFull: 'denyNew' as const })))
+      await until(() => a.over.length > 0, 'there are too many')
+      await a.over.splice(0)[0]!.settle()
+      await until(() => second.every(({ ended }) => ended !== undefined), 'the newest are told to end')
+      expect([first.map(({ ended }) => ended), second.map(({ ended }) => ended?.rule)]).to.deep.equal([[undefined, undefined], ['denyNew', 'denyNew']])
+      expect(await inStore()).to.equal(2)
     })
     it('count those who have not begun yet', async () => {
       const enter = (device: object) => b.lease(claimOf({ user, ...device, whenFull: 'denyNew' }), { quietMs: () => 0, goneAfterMs: Infinity, end: () => undefined }).enter()
@@ -193,11 +237,11 @@ describe('places that several servers share', () => {
     const [oldest] = await joinAll(a, [{ user, ...phone, limit: 1 }])
     const clients = await redis.direct.call('CLIENT', 'LIST', 'TYPE', 'pubsub') as string
     for (const [, id] of clients.matchAll(/^id=(\d+)/gm)) await redis.direct.client('KILL', 'ID', Number(id))
-    const newest = b.join({ user, ...box, limit: 1 })
+    const newest = b.join({ user, ...box, limit: 1, sessionId: `newest of ${user}` })
     await newest.taken
     await newest.settle()
     await until(() => oldest!.ended !== undefined, 'the mark is seen')
-    expect(oldest!.ended).to.deep.equal({ rule: 'endOldest', others: 1, by: box.device })
+    expect(oldest!.ended).to.deep.equal({ rule: 'endOldest', others: 1, by: { ...box.device, session: `newest of ${user}` } })
   })
 
   it('are free when the leases of a server end that was killed, and their keys are gone soon after', async () => {

@@ -27,7 +27,7 @@ describe('a store is reached', () => {
     expect(await a.cover('request', ['directory'])).to.equal(true)
     expect((await b.recall('request', ['directory']))?.allow?.facts).to.equal('facts')
     a.bar('request', 'anna', DEVICES[0], 5000)
-    a.forget(['request'], {})
+    a.forget(['request'], [], {})
     await until(() => b.forgotten.length === 1 && b.barred('anna', DEVICES[0]), 'orders arrive')
     newcomer.release()
     await until(() => a.stats().servers === 2 && b.stats().servers === 2, 'each knows of the other')

@@ -93,7 +93,7 @@ describe('the admin server', () => {
 
   describe('says who is in', () => {
     const sessions = [
-      sessionOf('s1', { user: 'u1', ip: '192.0.2.1', streamPath: '/live/a' }, 1000), sessionOf('s2', { user: 'u2', ip: '192.0.2.2', streamPath: '/live/b' }, 2000),
+      sessionOf('s1', { user: 'u1', nextCheckAt: 5000, ip: '192.0.2.1', streamPath: '/live/a' }, 1000), sessionOf('s2', { user: 'u2', ip: '192.0.2.2', streamPath: '/live/b' }, 2000),
       sessionOf('s3', { ip: '192.0.2.1', streamPath: '/tv/a' }, 3000)
     ]
     const ids = async (query: string): Promise<unknown> => {
@@ -115,7 +115,7 @@ describe('the admin server', () => {
     it('with all that is known of one', async () => {
       const { ask } = await start(behindOf({ sessions }))
       const { sessions: [session] } = (await ask('/api/sessions?user=u1')).json() as { sessions: object[] }
-      expect(session).to.include({ id: 's1', user: 'u1', ip: '192.0.2.1', streamPath: '/live/a', protocol: 'rtmp', action: 'play', startedAt: '1970-01-01T00:00:01.000Z', inBytes: 1, outBytes: 2 })
+      expect(session).to.include({ id: 's1', user: 'u1', ip: '192.0.2.1', streamPath: '/live/a', protocol: 'rtmp', action: 'play', startedAt: '1970-01-01T00:00:01.000Z', nextCheckAt: '1970-01-01T00:00:05.000Z', inBytes: 1, outBytes: 2 })
     })
   })
 

@@ -9,11 +9,17 @@ import { until } from '../../support/waiting.js'
 export const TOKEN = 'a-token-of-the-operator'
 
 /** A session that runs, by what differs. */
-export const sessionOf = (id: string, more: { user?: string, ip?: string, streamPath?: string, userAgent?: string } = {}, startedAt = 0): RunningSession => {
-  const { user, ...facts } = more
+export const sessionOf = (id: string, more: { user?: string, nextCheckAt?: number, ip?: string, streamPath?: string, userAgent?: string } = {}, startedAt = 0): RunningSession => {
+  const { user, nextCheckAt, ...facts } = more
   const request = requestOf({ sessionId: id, ...facts })
   const { action, protocol, ip, path, streamPath, userAgent } = request
-  return { request, user, startedAt, record: () => ({ id, action, protocol, ip, path, streamPath, userAgent, ...(user !== undefined && { user }), startedAt, inBytes: 1, outBytes: 2 }) }
+  return {
+    request, shownUser: user, startedAt, 
+    record: () => ({
+      id, action, protocol, ip, path, streamPath, userAgent, ...(user !== undefined && { user }), ...(nextCheckAt !== undefined && { nextCheckAt }),
+      startedAt, inBytes: 1, outBytes: 2
+    })
+  }
 }
 
 /** Something for the admin server to show; what is done is noted. */

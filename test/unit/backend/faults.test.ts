@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { BackendUnavailable } from '../../../lib/errors.js'
-import { createFaultyProxy, type Fault, type FaultyProxy } from '../../support/faulty-proxy.js'
+import { EXPECTED, FAULTS, nameOf } from '../../support/faults.js'
+import { createFaultyProxy, type FaultyProxy } from '../../support/faulty-proxy.js'
 import { ask, backendFor, cleanup, sleep, until } from './raw-backend.js'
 
 /** An HTTP server that allows `token=123` and denies everybody else, with a body either way. */
@@ -32,37 +33,18 @@ describe('a network or backend that breaks', () => {
     }
   }
 
-  const verdicts = ['allow by backend', 'deny by backend']
-  const outages = ['outage', 'outage']
-  const allows = ['allow by backend', 'allow by backend']
-  for (const [fault, expected] of [
-    [{ is: 'pass' }, verdicts],
-    [{ is: 'refused' }, outages],
-    [{ is: 'black-hole' }, outages],
-    ...(['reset', 'close'] as const).flatMap((is) => [
-      ...(['accept', 'request', 'status', 'headers'] as const).map((at) => [{ is, at }, outages]),
-      [{ is, at: 'body' }, verdicts]
-    ]),
-    [{ is: 'slow', everyMs: 30 }, outages],
-    [{ is: 'slow', everyMs: 1 }, verdicts],
-    [{ is: 'half-closed' }, outages],
-    [{ is: 'garbage' }, outages],
-    [{ is: 'endless-headers' }, outages],
-    [{ is: 'endless-body' }, allows],
-    [{ is: 'wrong-length' }, verdicts],
-    [{ is: 'close-idle' }, verdicts],
-    [{ is: 'die-on-reuse' }, verdicts]
-  ] as [Fault, string[]][]) {
-    it(`${Object.values(fault).join(' ')}: ${expected.join(', ')}; all is well once it is over, and nothing is left`, async () => {
+  for (const [fault, outcomeOf] of FAULTS) {
+    const expected = EXPECTED[outcomeOf]
+    it(`${nameOf(fault)}: ${expected.join(', ')}; all is well once it is over, and nothing is left`, async () => {
       // Only who gets no answer has to wait until the time is up; a slow answer may take what a busy machine needs.
-      const backend = keep(backendFor(proxy.url, { timeoutMs: expected === outages ? 1200 : 8000 }))
+      const backend = keep(backendFor(proxy.url, { timeoutMs: outcomeOf === 'outage' ? 1200 : 8000 }))
       await proxy.set(fault)
       const got = await Promise.all([outcome(backend, 'token=123'), outcome(backend, 'token=1')])
       await sleep(50)
       got.push(await outcome(backend, 'token=123'), await outcome(backend, 'token=1'))
       expect(got).to.deep.equal([...expected, ...expected])
       await proxy.set({ is: 'pass' })
-      expect([await outcome(backend, 'token=123'), await outcome(backend, 'token=1')]).to.deep.equal(verdicts)
+      expect([await outcome(backend, 'token=123'), await outcome(backend, 'token=1')]).to.deep.equal(EXPECTED.verdicts)
       await backend.close()
       await until(() => proxy.open() === 0, 'every connection is closed')
     })

@@ -95,6 +95,7 @@ describe('check', () => {
     for (const [url, seen, own] of [
       ['https://live.example.com/static/live/s/index.m3u8?token=1', { protocol: 'hls', path: '/static/live/s/index.m3u8', streamPath: '/live/s', origin: 'https://live.example.com', query: 'token=1' }],
       ['http://live.example.com/STATIC/live/s/%31.ts', { protocol: 'hls', path: '/static/live/s/1.ts', streamPath: '/live/s' }],
+      ['https://live.example.com/static/live/s/index.mpd?token=1', { protocol: 'dash', path: '/static/live/s/index.mpd', streamPath: '/live/s', query: 'token=1' }],
       ['http://live.example.com/static/a/b/c/index.m3u8', { protocol: 'hls', streamPath: '/a/b/c' }],
       ['http://live.example.com/static/hls/live/s/index.m3u8', { protocol: 'hls', streamPath: '/live/s' }, { files: { stream: 'hls/{app}/{stream}' } }],
       ['http://live.example.com/static/movies/m.mp4', { protocol: 'file', path: '/static/movies/m.mp4' }],
@@ -157,7 +158,7 @@ describe('check', () => {
     const config = { url: `${backend.url}/?key=hunter2`, headers: { Authorization: 'hunter2' }, params: { pass: 'hunter2', mix: 'hunter2{ip}' } }
     const masked = await check(config, 'rtmp://live.example.com/live/s?token=hunter2&hunter2')
     expect(JSON.stringify(masked) + checkText(masked)).to.not.include('hunter2')
-    expect(checkText(masked)).to.include('tokens are masked here')
+    expect(checkText(masked)).to.include('tokens are masked')
     const shown = await check(config, 'rtmp://live.example.com/live/s?token=hunter2&hunter2', {}, true)
     expect(shown.questions[0]?.curl).to.include('?key=hunter2&pass=hunter2&mix=hunter2203.0.113.7&token=hunter2&hunter2').and.include('Authorization: hunter2')
     expect(checkText(shown)).to.not.include('masked')
@@ -256,7 +257,7 @@ describe('check', () => {
     const rules = [{ ip: '10.0.0.0/8', verdict: 'deny' }, { path: '/live/*', for: 'play', verdict: 'allow' }]
     const allowed = await check({ url: backend.url, rules })
     expect(allowed).to.include({ rule: 'rules[1]: allow for play path /live/*', exitStatus: 0 })
-    expect(checkText(allowed)).to.include('rules[1]: allow for play path /live/*').and.include('nobody is asked')
+    expect(checkText(allowed)).to.include('rules[1]: allow for play path /live/*').and.include('the backend is not asked')
     const denied = await check({ url: backend.url, rules }, undefined, { ip: '10.1.2.3' })
     expect(denied).to.include({ rule: 'rules[0]: deny ip 10.0.0.0/8', exitStatus: 1 })
     const published = await check({ preset: 'smarty', url: backend.url, rules }, undefined, { publish: true })
@@ -312,7 +313,7 @@ describe('check', () => {
         const document = await check({ url: backend.url, ...told }, undefined, { ip: sent })
         expect(document.faults).to.have.length(fault ? 1 : 0)
         expect(document.exitStatus).to.equal(0)
-        if (fault) expect(checkText(document)).to.match(/FAULT .* names \S+ as the client's address, but \S+ was sent: a proxy before the backend replaces X-Real-Ip/)
+        if (fault) expect(checkText(document)).to.match(/FAULT .* names \S+ as the client's address, but \S+ was sent: a proxy in front of the backend replaces X-Real-Ip/)
       })
     }
   })
@@ -399,7 +400,7 @@ describe('check', () => {
           expect(exitStatus === 1 ? document.faults : document.warnings).to.have.length(1)
           expect(checkText(document)).to.match(says)
         }
-        expect(checkText(document).includes('but as it is nobody gets in')).to.equal(exitStatus === 1)
+        expect(checkText(document).includes('but with this answer nobody gets in')).to.equal(exitStatus === 1)
       })
     }
 

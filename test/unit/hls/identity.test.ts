@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { prefixKeys, sessionKey, viewerQuery, type Identity } from '../../../lib/hls/identity.js'
+import { viewerQuery } from '../../../lib/access/hls-query.js'
+import { prefixKeys, sessionKey, type Identity } from '../../../lib/hls/identity.js'
 
 const viewer: Identity = { ip: '192.0.2.1', userAgent: 'player/1', query: 'token=1' }
 const key = (directory: string, changes: Partial<Identity> = {}): string => sessionKey('hls', directory, { ...viewer, ...changes })
@@ -29,6 +30,14 @@ describe('what a session is known by', () => {
     ] as const) {
       expect([...prefixKeys('hls', '/a/', { ...viewer, query })], query).to.deep.equal(prefixes.map((prefix) => key('/a/', { query: prefix })))
     }
+  })
+
+  it('is the same for a dollar and its escape in DASH, whose manifests carry the one for the other', () => {
+    const [plain, escaped] = ['a=$1&b', 'a=%241&b'].map((query) => ({ ...viewer, query }))
+    for (const [family, same] of [['dash', true], ['hls', false], ['file', false]] as const) {
+      expect(sessionKey(family, '/a/', plain!) === sessionKey(family, '/a/', escaped!), family).to.equal(same)
+    }
+    expect([...prefixKeys('dash', '/a/', plain!)]).to.deep.equal([...prefixKeys('dash', '/a/', escaped!)]).and.include(sessionKey('dash', '/a/', { ...viewer, query: 'a=$1' }))
   })
 
   it('is looked for in a bounded number of prefixes', () => {

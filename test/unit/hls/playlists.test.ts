@@ -9,8 +9,8 @@ const about = { contentType: 'x', fileTag: undefined }
 describe('playlists', () => {
   const setup = (maxBytes?: number) => {
     const compile = spy(compilePlaylist)
-    const playlists = createPlaylists(compile, maxBytes)
-    const of = (text: string, other: Partial<PlaylistPlace> = {}, fileTag?: string): Version => playlists.of(Buffer.from(text), { ...place, ...other }, { ...about, fileTag })
+    const playlists = createPlaylists(maxBytes)
+    const of = (text: string, other: Partial<PlaylistPlace> = {}, fileTag?: string): Version => playlists.of(Buffer.from(text), { ...place, ...other }, { ...about, fileTag }, compile)
     return { compile, playlists, of }
   }
   const written = ({ template }: Version, query: string): string => Buffer.concat([...template.read(query)]).toString()

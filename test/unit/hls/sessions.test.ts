@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import { createSessions, type Place, type Session, type Sessions } from '../../../lib/hls/sessions.js'
+import type { Session } from '../../../lib/hls/session.js'
+import { createSessions, type Place, type Sessions } from '../../../lib/hls/sessions.js'
 
 describe('the register of sessions', () => {
   let clock: sinon.SinonFakeTimers

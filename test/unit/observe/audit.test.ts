@@ -63,6 +63,25 @@ describe('the audit', () => {
     }
   })
 
+  it('has the session that was ended for another, and a line about who it was ended for', async () => {
+    const file = join(dir, 'audit.jsonl')
+    const audit = createAudit({ tokens: 'mask', file }, QUIET)
+    const { sessionId: id, action, protocol, ip, path, streamPath, userAgent } = requestOf()
+    const by = { session: 'new', ip: '192.0.2.9', userAgent: 'a\nb' }
+    const facts = { id, action, protocol, ip, path, streamPath, userAgent, startedAt: 0 }
+    const end = { at: 1000, inBytes: 0, outBytes: 0, reason: 'limit' }
+    audit.end?.({ ...facts, goneFor: { rule: 'zap', by } }, end)
+    audit.end?.({ ...facts, goneFor: { rule: 'gone', by: { ip: by.ip, userAgent: '' } } }, end)
+    audit.end?.(facts, end)
+    await audit.close()
+    const taker = { session: 'new', ip: '192.0.2.9', userAgent: 'a\\x0ab', rule: 'zap' }
+    const found = (await readFile(file, 'utf8')).split('\n').slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(found.map(({ event, session, takenBy }) => [event, session, takenBy])).to.deep.equal([
+      ['end', id, taker], ['ended-for', 'new', undefined], ['end', id, { ip: '192.0.2.9', userAgent: '', rule: 'gone' }], ['end', id, undefined]
+    ])
+    expect(found[1]).to.deep.equal({ time: '1970-01-01T00:00:01.000Z', event: 'ended-for', ...taker, ended: id })
+  })
+
   it('keeps one line one line, whatever a client sends', async () => {
     const [line, ...more] = await lines({ tokens: 'hash' }, [{ userAgent: 'a\n{"event":"verdict"}\u2028\u001b[2J', streamPath: '/live/\u202es' }, allow('rule', 'allowed by rules[3]')])
     expect(more).to.deep.equal([])

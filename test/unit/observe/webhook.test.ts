@@ -150,6 +150,21 @@ describe('the webhook', () => {
     expect(troubles[0]).to.equal('cannot be reached (no answer within 30 ms)')
   })
 
+  for (const [way, maxAgeMs, status] of [['is too old', 40, 503], ['the receiver refuses at last', 60_000, 422]] as const) {
+    it(`still sends what happens later, once nothing is left but what ${way}`, async () => {
+      answer = (sequence) => sequence > 0 ? 204 : told.length > 1 ? status : 503
+      const webhook = made({}, { maxAgeMs })
+      start(webhook, 1)
+      await until(() => webhook.lost === 1, 'the only one is given up')
+      await sleep(50)
+      start(webhook, 2)
+      await until(() => firstTimes().length === 3, 'the others are told')
+      expect(firstTimes()).to.deep.equal(upTo(3))
+      await until(() => mended.length === 1, 'it is mended')
+      expect(mended).to.deep.equal([1])
+    })
+  }
+
   it('sends what waits when it is closed, and does not wait for a receiver that is down', async () => {
     const webhook = made()
     start(webhook, 5)

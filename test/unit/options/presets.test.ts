@@ -121,7 +121,7 @@ describe('presets', () => {
       return 'malformed' in request ? request.malformed : request.path
     }
     for (const [protocol, proto] of [
-      ['rtmp', 'rtmp'], ['rtmps', 'rtmp'], ['http-flv', 'flv'], ['https-flv', 'flv'], ['ws-flv', 'flv'], ['wss-flv', 'flv'], ['hls', 'hls'], ['file', 'mp4']
+      ['rtmp', 'rtmp'], ['rtmps', 'rtmp'], ['http-flv', 'flv'], ['https-flv', 'flv'], ['ws-flv', 'flv'], ['wss-flv', 'flv'], ['hls', 'hls'], ['dash', 'dash'], ['file', 'mp4']
     ] as const) {
       it(`${protocol}: proto=${proto}`, () => {
         expect(pathFor({ protocol })).to.equal(`/auth?name=live%2Fs&ip=203.0.113.7&proto=${proto}&session_id=S1&request_type=new_session&request_number=0&token=abc`)

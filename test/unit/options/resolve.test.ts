@@ -139,7 +139,7 @@ describe('options', () => {
     })
     it('make no sense if publishers are not asked for', () => {
       expect(mistakesOf({ url: URL, actions: ['play'], publish: { timeoutMs: 1 } })).to.equal(
-        'httpAuth.publish: is set, but httpAuth.actions does not name "publish", so that publishers would not be asked for')
+        'httpAuth.publish: is set, but httpAuth.actions does not contain "publish", so publishers would not be checked')
     })
   })
 
@@ -153,7 +153,7 @@ describe('options', () => {
       [{ url: () => 1 }, 'httpAuth: must be plain JSON, without functions'],
       [{}, 'httpAuth.url: is required'],
       [{ url: [] }, 'httpAuth.url: must not be empty, got a list'],
-      [{ url: [URL, URL] }, 'httpAuth.url: must not name anything twice, got a list'],
+      [{ url: [URL, URL] }, 'httpAuth.url: must not contain duplicates, got a list'],
       [{ url: 7 }, 'httpAuth.url: must be a string or a list, got 7'],
       [{ url: 'backend' }, 'httpAuth.url: must be a URL such as http://127.0.0.1:6000, got "backend"'],
       [{ url: [URL, 'backend'] }, 'httpAuth.url[1]: must be a URL such as http://127.0.0.1:6000, got "backend"'],
@@ -170,7 +170,7 @@ describe('options', () => {
       [{ url: URL, maxHeld: -1 }, 'httpAuth.maxHeld: must be at least 0, got -1'],
       [{ url: URL, denyBody: 1 }, 'httpAuth.denyBody: must be true or false, got 1'],
       [{ url: URL, actions: [] }, 'httpAuth.actions: must not be empty, got a list'],
-      [{ url: URL, actions: ['play', 'play'] }, 'httpAuth.actions: must not name anything twice, got a list'],
+      [{ url: URL, actions: ['play', 'play'] }, 'httpAuth.actions: must not contain duplicates, got a list'],
       [{ url: URL, actions: ['watch'] }, 'httpAuth.actions[0]: must be "play" or "publish", got "watch"'],
       [{ url: URL, probe: { path: 'probe' } }, 'httpAuth.probe.path: must begin with / and be printable ASCII without ? and #, of at most 255 characters, got a string that is not shown here'],
       [{ url: URL, probe: { query: 'token=a b' } }, 'httpAuth.probe.query: must be printable ASCII without spaces and #, of at most 1024 characters, such as token=probe, got a string that is not shown here'],
@@ -190,9 +190,9 @@ describe('options', () => {
       [{ url: URL, params: { a: '{ap}' } }, /^httpAuth\.params\.a: \{ap\} is not known, use \{app\}, .*\{requestNumber\}, got a string that is not shown here$/],
       [{ url: URL, tls: { cert: '' } }, 'httpAuth.tls.cert: must not be empty, got a string that is not shown here'],
       [{ url: URL, trustProxy: ['10.0.0.0/33'] }, 'httpAuth.trustProxy[0]: must be an IPv4 or IPv6 address or a CIDR network, got "10.0.0.0/33"'],
-      [{ url: URL, proxyProtocol: true }, 'httpAuth.proxyProtocol: needs httpAuth.trustProxy, for nobody else\'s header is believed'],
+      [{ url: URL, proxyProtocol: true }, 'httpAuth.proxyProtocol: needs httpAuth.trustProxy, because only the headers of these proxies are believed'],
       [{ url: URL, trustProxy: ['::1'], proxyProtocol: ['ws'] }, 'httpAuth.proxyProtocol[0]: must be "rtmp" or "rtmps" or "http" or "https", got "ws"'],
-      [{ url: URL, cors: { credentials: true } }, 'httpAuth.cors.credentials: needs origins by name, since browsers refuse credentials with "*"'],
+      [{ url: URL, cors: { credentials: true } }, 'httpAuth.cors.credentials: needs named origins, because browsers reject credentials with "*"'],
       [{ url: URL, cors: { origins: ['https://tv.example.com/'] } }, 'httpAuth.cors.origins[0]: must be scheme, host and port alone: https://tv.example.com, got a string that is not shown here'],
       [{ url: URL, files: { identity: ['address'] } }, 'httpAuth.files.identity: must name "query", got a list'],
       [{ url: URL, files: { identity: ['query', 'ip'] } }, /^httpAuth\.files\.identity\[1\]: must be "query" or "address" or "userAgent", got/],
@@ -231,7 +231,7 @@ describe('options', () => {
         '  httpAuth.headers.Host: is a header of the connection and cannot be set',
         '  httpAuth.log: must be "none" or "outages" or "denials" or "verdicts", got "x"',
         '  httpAuth.publish.maxHeld: unknown option here, did you mean httpAuth.maxHeld?',
-        '  httpAuth.publish: is set, but httpAuth.actions does not name "publish", so that publishers would not be asked for',
+        '  httpAuth.publish: is set, but httpAuth.actions does not contain "publish", so publishers would not be checked',
         '  httpAuth.url: is required',
         '  httpAuth.tls.ca: must be PEM text or a file that can be read (ENOENT)'
       ])

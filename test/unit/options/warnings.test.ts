@@ -5,7 +5,7 @@ import { warningsOf } from '../../../lib/options/warnings.js'
 
 const URL = 'http://127.0.0.1:6000'
 
-describe('the warning that a viewer\'s token publishes', () => {
+describe('the warning that a viewer\'s token can publish', () => {
   for (const [options, warns] of [
     [{}, true],
     [{ params: { kind: 'x' } }, true],
@@ -19,7 +19,7 @@ describe('the warning that a viewer\'s token publishes', () => {
     [{ preset: 'ministra' }, false]
   ] as [Options, boolean][]) {
     it(`${warns ? 'is given' : 'is not given'} for ${JSON.stringify(options)}`, () => {
-      expect(warningsOf(resolve({ url: URL, ...options })).map((text) => /a viewer's token publishes/.test(text))).to.deep.equal(warns ? [true] : [])
+      expect(warningsOf(resolve({ url: URL, ...options })).map((text) => /a viewer's token can publish/.test(text))).to.deep.equal(warns ? [true] : [])
     })
   }
 })

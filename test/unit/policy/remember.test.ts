@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { createAllows } from '../../../lib/policy/allows.js'
 import { createMemory } from '../../../lib/policy/memory.js'
 import { lastVerdict } from '../../../lib/policy/last-verdict.js'
 import { remember } from '../../../lib/policy/remember.js'
@@ -9,7 +10,7 @@ describe('remembering an allow', () => {
   const setup = (rememberMs = 0) => {
     const clock = { now: 0 }
     const backend = fakeBackend()
-    const authorize = remember(backend.authorize, { rememberMs }, createMemory(() => clock.now))
+    const authorize = remember(backend.authorize, { rememberMs }, createAllows(undefined, createMemory(() => clock.now)))
     return { clock, backend, ask: (change = {}) => outcome(authorize(requestOf(change), stays)), authorize }
   }
 
@@ -89,7 +90,7 @@ describe('the last verdict during an outage', () => {
   const setup = (lastVerdictMs = 1000) => {
     const clock = { now: 0 }
     const backend = fakeBackend()
-    const authorize = lastVerdict(backend.authorize, { lastVerdictMs }, createMemory(() => clock.now))
+    const authorize = lastVerdict(backend.authorize, { lastVerdictMs }, createAllows(undefined, createMemory(() => clock.now)))
     return { clock, backend, ask: (change = {}) => outcome(authorize(requestOf(change), stays)) }
   }
 

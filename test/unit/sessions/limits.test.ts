@@ -1,9 +1,11 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import type { Place } from '../../../lib/access/place.js'
 import type { AccessRequest } from '../../../lib/access/request.js'
 import type { LimitSettings } from '../../../lib/access/settings.js'
 import { allow, type Verdict } from '../../../lib/access/verdict.js'
 import { createRegistry, type Registry } from '../../../lib/sessions/registry.js'
+import type { Session } from '../../../lib/sessions/session.js'
 
 interface Client { readonly id: string, readonly place: Place | undefined, readonly refused: Verdict | undefined, quiet: number, goneAfter: number, message: string | undefined }
 
@@ -58,7 +60,7 @@ describe('the limit of a user', () => {
   }
   const begin = (client: Client): void => {
     const { place } = client
-    place?.begin({ address: '', inBytes: 0, outBytes: 0, quietMs: () => client.quiet, goneAfterMs: () => client.goneAfter, close: (message) => { client.message = message } })
+    place?.begin({ address: '', inBytes: 0, outBytes: 1, quietMs: () => client.quiet, goneAfterMs: () => client.goneAfter, close: (message) => { client.message = message } })
     if (place?.request.protocol === 'hls') place.take(true)
   }
   const running = (): string[] => registry.list().map(({ id }) => id)
@@ -105,6 +107,46 @@ describe('the limit of a user', () => {
   })
 
   for (const whenFull of ['endOldest', 'denyNew'] as const) {
+    it(`is exceeded for half a second at most, whoever comes on whichever channel, and whenever (${whenFull})`, () => {
+      fc.assert(fc.property(
+        fc.array(fc.record({ device: fc.integer({ min: 0, max: 3 }), stream: fc.integer({ min: 0, max: 2 }), afterMs: fc.integer({ min: 0, max: 400 }), leaves: fc.boolean() }), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 1, max: 3 }),
+        (comers, max) => {
+          use({ whenFull })
+          let overSince: number | undefined
+          const step = (ms: number): void => {
+            for (let n = 0; n < ms; n++) {
+              pass(1)
+              overSince = registry.size <= max ? undefined : overSince ?? now
+              expect(now - (overSince ?? now), 'how long there are too many').to.be.at.most(500)
+            }
+          }
+          const clients: Client[] = []
+          for (const { device, stream, afterMs, leaves } of comers) {
+            if (leaves) clients.at(0)?.place?.end('left')
+            clients.push(come({ max, device: `d${device}`, stream: `/live/${stream}` }))
+            step(afterMs)
+          }
+          const wanted = clients.filter(({ refused, place }) => refused === undefined && place?.endReason !== 'left').length
+          step(1000)
+          expect(registry.size, 'who is left').to.equal(Math.min(max, wanted))
+        }), { numRuns: 300 })
+    })
+    it(`never bars or refuses the only device of a user, however fast it zaps with its old connections open (${whenFull})`, () => {
+      fc.assert(fc.property(fc.array(fc.record({ stream: fc.integer({ min: 0, max: 9 }), afterMs: fc.integer({ min: 50, max: 700 }) }), { minLength: 1, maxLength: 30 }), (zaps) => {
+        use({ whenFull })
+        let last = -1
+        for (const { stream, afterMs } of zaps) {
+          // Going on with the same channel again and again is what two devices that look alike do.
+          if (stream === last) continue
+          last = stream
+          expect(come({ max: 1, stream: `/live/${stream}` }).refused).to.equal(undefined)
+          pass(afterMs)
+        }
+        pass(1000)
+        expect([registry.size, acted.filter((action) => action !== 'zap' && action !== 'reconnect')]).to.deep.equal([1, []])
+      }), { numRuns: 300 })
+    })
     it(`leaves two of twelve who come in one turn (${whenFull})`, () => {
       use({ whenFull })
       for (let n = 0; n < 12; n++) come({ max: 2, device: `d${n}`, begins: false })
@@ -316,6 +358,56 @@ describe('the limit of a user', () => {
       })
     }
   }
+
+  describe('a re-check that names a user', () => {
+    const name = ({ place }: Client, userId: string, maxSessions?: number): void =>
+      (place as Session).named({ ...allow('backend', 'yes'), userId, ...(maxSessions !== undefined && { maxSessions }) })
+
+    for (const protocol of ['rtmp', 'hls'] as const) {
+      for (const [when, limit] of [['where limits are known', 1], ['before any limit was heard', undefined]] as const) {
+        it(`ends nobody, and counts from the next begin on (${protocol}, ${when})`, () => {
+          const first = come({ device: 'a', ...(limit !== undefined && { max: limit }) })
+          const nameless = come({ user: '', device: 'b', protocol })
+          name(nameless, 'user', limit)
+          expect(protocol === 'hls' ? nameless.place?.take(true) : undefined, 'its next request').to.equal(undefined)
+          pass(5000)
+          expect([running(), acted]).to.deep.equal([[first.id, nameless.id], []])
+          const newcomer = come({ device: 'c', max: 1 })
+          if (protocol === 'hls') nameless.place?.take(true)
+          pass(500)
+          expect([running(), nameless.place?.endReason]).to.deep.equal([[newcomer.id], 'limit'])
+        })
+      }
+    }
+    it('has the next newcomer refused under denyNew', () => {
+      use({ whenFull: 'denyNew' })
+      come({ user: 'other', max: 1 })
+      name(come({ user: '', device: 'a' }), 'user', 1)
+      expect(come({ device: 'b', max: 1 }).refused?.source).to.equal('limit')
+    })
+    it('takes it from the one before', () => {
+      use({ whenFull: 'denyNew' })
+      const watching = come({ user: 'before', device: 'a', max: 1 })
+      name(watching, 'after', 1)
+      expect(registry.list()[0]?.user).to.equal('after')
+      expect(come({ user: 'before', device: 'b', max: 1 }).refused).to.equal(undefined)
+      expect(come({ user: 'after', device: 'c', max: 1 }).refused?.source).to.equal('limit')
+      watching.place?.end('left')
+      expect(come({ user: 'after', device: 'c', max: 1 }).refused).to.equal(undefined)
+    })
+    it('that stands for many, counts no more', () => {
+      use({ whenFull: 'denyNew', ignoreUsers: ['many'] })
+      name(come({ device: 'a', max: 1 }), 'many')
+      expect([registry.counted, come({ device: 'b', max: 1 }).refused]).to.deep.equal([0, undefined])
+    })
+    it('shows it, and counts nobody, where limits is false', () => {
+      use(false)
+      name(come({ user: '', device: 'a' }), 'user', 1)
+      come({ device: 'b', max: 1 })
+      pass(500)
+      expect([registry.list().map(({ user }) => user), registry.counted]).to.deep.equal([['user', 'user'], 0])
+    })
+  })
 
   it('of three lets three tiles of one device be; of two lets the abandoned phone go before a tile', () => {
     for (const stream of ['/live/1', '/live/2', '/live/3']) come({ max: 3, stream })

@@ -16,7 +16,7 @@ describe('a publisher that comes back before its old connection has died', () =>
 
   it('does not when two that look alike have thrown each other out five times, until it has been quiet', () => {
     let now = 0
-    const takesOver = createTakeover(20_000, () => now)
+    const takesOver = createTakeover(() => 20_000, () => now)
     const tries = (count: number, everyMs: number): boolean[] => Array.from({ length: count }, () => {
       now += everyMs
       return takesOver(request(), request())
@@ -30,7 +30,7 @@ describe('a publisher that comes back before its old connection has died', () =>
 
   it('does for ever if it comes back more slowly', () => {
     let now = 0
-    const takesOver = createTakeover(20_000, () => now)
+    const takesOver = createTakeover(() => 20_000, () => now)
     for (let n = 0; n < 20; n += 1) {
       now += 2000
       expect(takesOver(request(), request())).to.equal(true)

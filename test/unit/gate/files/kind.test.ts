@@ -11,7 +11,7 @@ describe('a file below the static route', () => {
     })
   }
   for (const [file, kind] of [
-    ['', 'open'], ['live/', 'open'], ['live/s/index.m3u8', 'playlist'], ['LIST.M3U', 'playlist'], ['live/s/1.ts', 'segment'], ['k.key', 'segment'], ['a.b/1.m4s', 'segment'],
+    ['', 'open'], ['live/', 'open'], ['live/s/index.m3u8', 'playlist'], ['LIST.M3U', 'playlist'], ['live/s/index.mpd', 'manifest'], ['A.MPD', 'manifest'], ['live/s/1.ts', 'segment'], ['k.key', 'segment'], ['a.b/1.m4s', 'segment'],
     ['rec.flv', 'recording'], ['rec.mp4', 'other'], ['live', 'other'], ['live/s', 'other'], ['a.html/b', 'other'], ['a.html.', 'other'], ['x.htmlx', 'other'], ['x.html.exe', 'other'], ['.html', 'other'], ['x.', 'other']
   ] as const) {
     it(`is ${kind}: ${JSON.stringify(file)}`, () => { expect(kindOf(file)).to.equal(kind) })

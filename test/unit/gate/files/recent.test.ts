@@ -1,19 +1,21 @@
 import { expect } from 'chai'
 import { networks } from '../../../../lib/access/address.js'
+import type { Protocol } from '../../../../lib/access/request.js'
 import type { Exchange } from '../../../../lib/gate/http/exchange.js'
 import { createRecentSessions } from '../../../../lib/gate/files/recent.js'
-import type { Viewer } from '../../../../lib/gate/files/viewers.js'
-import type { Session } from '../../../../lib/hls/sessions.js'
+import type { Viewer } from '../../../../lib/gate/files/viewer.js'
+import type { Session } from '../../../../lib/hls/session.js'
 import type { HttpRequest } from '../../../../lib/nms/host.js'
 
 const client = { ip: '192.0.2.1', address: '192.0.2.1:4000', origin: 'http://tv.example.com', secure: false, userAgent: 'player' }
 const headers = { 'host': 'tv.example.com', 'user-agent': 'player' }
 const target = { rawPath: '/static/live/s/1.ts', query: 'token=123' }
-const running = (): { ended: boolean } & Session<Viewer> => ({ ended: false, key: 'k', moreKeys: [] }) as unknown as { ended: boolean } & Session<Viewer>
+const running = (protocol: Protocol): { ended: boolean } & Session<Viewer> =>
+  ({ ended: false, key: 'k', moreKeys: [], value: { nms: { request: { protocol } } } }) as unknown as { ended: boolean } & Session<Viewer>
 
-const setup = ({ trusted = [] as string[], extra = {} } = {}) => {
+const setup = ({ trusted = [], extra = {}, protocol = 'hls' }: { trusted?: string[], extra?: object, protocol?: Protocol } = {}) => {
   const socket = { remoteAddress: '192.0.2.1' }
-  const session = running()
+  const session = running(protocol)
   const request = (other: object = {}): HttpRequest => ({ method: 'GET', socket, headers, ...extra, ...other }) as unknown as HttpRequest
   const recent = createRecentSessions(networks(trusted))
   recent.note({ req: request(), client, ...target } as Exchange, session)
@@ -27,6 +29,15 @@ describe('the session of a connection\'s last request', () => {
       const found = recent.find(request(), { ...target, rawPath: `/static/live/s/${name}` })
       expect(found?.session).to.equal(session)
       expect(found?.client).to.equal(client)
+    })
+  }
+
+  for (const [protocol, name, isFound] of [
+    ['dash', 'index.mpd', true], ['dash', 'chunk-1.m4s', true], ['dash', 'index.m3u8', false], ['hls', 'index.mpd', false], ['file', '1.ts', false], ['file', 'index.mpd', false]
+  ] as const) {
+    it(`is ${isFound ? '' : 'not '}that of the next for ${name} if it plays ${protocol}`, () => {
+      const { recent, request, session } = setup({ protocol })
+      expect(recent.find(request(), { ...target, rawPath: `/static/live/s/${name}` })?.session).to.equal(isFound ? session : undefined)
     })
   }
 

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { createFileKind } from '../../../../lib/gate/files/kind.js'
 import { splitTarget } from '../../../../lib/gate/http/target.js'
 import { readServedPath } from '../../../../lib/gate/files/served-path.js'
-import { liveOf } from '../../../../lib/nms/stream-path.js'
+import { liveOf } from '../../../../lib/nms/common/stream-path.js'
 import { DEFAULTS } from '../../../../lib/options/defaults.js'
 import { writeFiles } from '../../../support/hls-files.js'
 

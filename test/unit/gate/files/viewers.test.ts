@@ -2,8 +2,10 @@ import { expect } from 'chai'
 import { Departure } from '../../../../lib/access/departure.js'
 import type { AccessRequest } from '../../../../lib/access/request.js'
 import type { Door } from '../../../../lib/gate/door/door.js'
-import { createViewers, type Belonging, type Newcomer } from '../../../../lib/gate/files/viewers.js'
-import { viewerQuery } from '../../../../lib/hls/identity.js'
+import type { Belonging } from '../../../../lib/gate/files/belonging.js'
+import type { Newcomer } from '../../../../lib/gate/files/entrance.js'
+import { createViewers } from '../../../../lib/gate/files/viewers.js'
+import { viewerQuery } from '../../../../lib/access/hls-query.js'
 import type { Host, ViewerOwner, ViewerSession } from '../../../../lib/nms/host.js'
 
 const KB = 1024
@@ -24,10 +26,10 @@ describe('what sessions of viewers keep of their clients\' bytes', () => {
       }
     } as unknown as Host
     const viewers = createViewers({
-      door, host, maxTextsBytes, remembers: () => false, limits: { hlsIdleMs: 60_000, maxSessions: 10, maxSessionsPerIp: 10, files: { vodIdleMs: 60_000 } }
+      door, host, maxTextsBytes, remembers: () => false, isBarred: () => false, limits: { hlsIdleMs: 60_000, maxSessions: 10, maxSessionsPerIp: 10, files: { vodIdleMs: 60_000 } }
     })
     const belongingOf = (query: string): Belonging =>
-      ({ families: ['hls'], directory: '/static/live/s/', identity: { ip: '192.0.2.1', userAgent: 'UA', query: viewerQuery(query) }, query })
+      ({ families: ['hls'], directory: '/static/live/s/', identity: { ip: '192.0.2.1', userAgent: 'UA', query: viewerQuery(query) } })
     const admit = (query: string) => {
       const request: AccessRequest = {
         sessionId: `id${query.length}`, action: 'play', protocol: 'hls', ip: '192.0.2.1', path: '/static/live/s/index.m3u8', origin: 'http://h', userAgent: 'UA', query, streamPath: '/live/s'
@@ -38,13 +40,14 @@ describe('what sessions of viewers keep of their clients\' bytes', () => {
     return { viewers, admit, find: (query: string) => viewers.find(belongingOf(query)), ends }
   }
 
-  it('counts the longer queries of a session, too, until it ends', async () => {
-    const { viewers, admit, find, ends } = open(64 * KB)
-    expect(await admit('token=1')).to.have.property('session')
-    for (let n = 10; n < 26; n += 1) expect(find(`token=1&${n}=${'q'.repeat(4000)}`), 'still its own').to.not.equal(undefined)
-    expect(await admit(`token=2${'q'.repeat(4000)}`)).to.have.nested.property('refused.reason', 'too much is kept of the viewers')
+  it('is its first request until it ends, whatever longer queries it comes by', async () => {
+    const { viewers, admit, find, ends } = open(12 * KB)
+    expect(await admit(`token=1${'q'.repeat(4000)}`)).to.have.property('session')
+    for (let n = 10; n < 26; n += 1) expect(find(`token=1${'q'.repeat(4000)}&${n}=${'q'.repeat(4000)}`), 'still its own').to.not.equal(undefined)
+    expect(await admit('token=2')).to.have.property('session')
+    expect(await admit(`token=3${'q'.repeat(8000)}`)).to.have.nested.property('refused.reason', 'the URLs and user agents of all viewers take too much memory')
     ends[0]?.()
-    expect(await admit(`token=2${'q'.repeat(4000)}`)).to.have.property('session')
+    expect(await admit(`token=3${'q'.repeat(8000)}`)).to.have.property('session')
     viewers.close()
   })
 })

@@ -1,0 +1,2 @@
+/** Milliseconds from any fixed point; must never jump. */
+export type Clock = () => number

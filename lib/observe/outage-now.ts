@@ -1,0 +1,15 @@
+import type { Sink } from './hub.js'
+
+/** Remembers the outage that lasts. */
+export interface OutageNow extends Sink {
+  /** `undefined` while there is none. Milliseconds since 1970. */
+  read(): { readonly since: number, readonly reason: string } | undefined
+}
+
+export const createOutageNow = (): OutageNow => {
+  let lasting: ReturnType<OutageNow['read']>
+  return {
+    outage({ state, reason }) { lasting = state === 'begin' ? { since: Date.now(), reason } : undefined },
+    read: () => lasting
+  }
+}
