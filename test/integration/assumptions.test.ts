@@ -44,6 +44,7 @@ const BREAKS: ((nms: NmsInstance, found: NmsPackage) => NmsPackage)[] = [
   (nms, found) => { nms.httpServer.httpServer?.removeAllListeners('upgrade'); return found },
   (_, found) => replace(found, 'session/rtmp_session.js', (session) => { delete (session as Record<string, unknown>)['onClose'] }),
   (_, found) => replace(found, 'session/rtmp_session.js', (session) => { session['rtmp']!['onPlay'] = () => undefined }),
+  (_, found) => replace(found, 'protocol/flv.js', (flv) => { delete (flv as Record<string, unknown>)['parserTagData'] }),
   (_, found) => replace(found, 'server/broadcast_server.js', (broadcast) => { delete (broadcast as Record<string, unknown>)['postPublish'] }),
   (nms, found) => { Object.assign(nms, { stop: undefined }); return found }
 ]

@@ -1,6 +1,6 @@
 import { checkAll, hasFunctions, isFunction, isMap, isUntouched, type Assumption } from '../common/assumption.js'
 import type { NmsPackage } from './package.js'
-import type { NmsBroadcast, NmsInstance, NmsRtmpSession } from './shapes.js'
+import type { NmsBroadcast, NmsFlv, NmsInstance, NmsRtmpSession } from './shapes.js'
 
 /** An RTMP session as NMS creates one for a connection; creating it has no side effects. */
 const probeSession = ({ load }: NmsPackage): NmsRtmpSession => {
@@ -54,6 +54,16 @@ export const ASSUMPTIONS: readonly Assumption<NmsInstance, NmsPackage>[] = [
         typeof rtmp.parserState === 'number' && typeof rtmp.inChunkSize === 'number' && isMap(rtmp.inPackets) &&
         typeof rtmp.parserPacket.bytes === 'number' && typeof rtmp.parserPacket.capacity === 'number' &&
         typeof rtmp.parserPacket.header.length === 'number' && typeof rtmp.parserPacket.header.fmt === 'number' && typeof rtmp.parserBasicBytes === 'number'
+    }
+  },
+  {
+    name: 'the FLV parser looks parserTagAlloc up on itself for each piece of a tag, and keeps the tag in parserTagData',
+    reliedOnBy: 'nms/v4/flv-parser',
+    holds: (_, { load }) => {
+      const Flv = load('protocol/flv.js') as new () => NmsFlv
+      const flv = new Flv()
+      return isFunction(flv.parserTagAlloc) && !Object.hasOwn(flv, 'parserTagAlloc') && Buffer.isBuffer(flv.parserTagData) && flv.parserTagData.length === flv.parserTagCapacity &&
+        [flv.parserTagType, flv.parserTagBytes].every((field) => typeof field === 'number')
     }
   },
   {

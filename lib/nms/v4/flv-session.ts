@@ -1,12 +1,11 @@
 import type { EventEmitter } from 'node:events'
-import { MAX_DATA_BYTES } from '../../access/bounds.js'
 import { afterFarewell } from '../../farewell.js'
 import { safely } from '../../safely.js'
 import { trace } from '../../trace.js'
-import { checkDepth } from '../common/amf-depth.js'
 import { boundFrames } from '../common/frames.js'
 import { LEFT_UNREAD, Unread } from '../common/unread.js'
 import { destroy } from './cut.js'
+import { GuardedFlvParser } from './flv-parser.js'
 import type { Grant } from './grants.js'
 import { queuedBytes, type Closer } from './served.js'
 import { isWebSocket, type NmsContext, type NmsFlvSession } from './shapes.js'
@@ -59,19 +58,20 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
   const { onData, onClose, close } = session
   const wires = wiresOf(session)
   const publishes = grant?.admission.request.action === 'publish' || (grant === undefined && session.isPublisher)
+  const parser = publishes ? new GuardedFlvParser(session) : undefined
   let closing = false
   let ended = false
 
   const cut = (): void => destroy(session)
   const guardedData = safely(cut, (bytes: Buffer) => {
-    if (closing) return
-    if (!publishes) {
+    if (closing || ended) return
+    if (parser === undefined) {
       session.inBytes += bytes.length
       context.networkStats.inBytes += bytes.length
       return
     }
     try {
-      onData(bytes)
+      parser.feed(bytes)
     } catch (error) {
       debug('session %s sent what NMS cannot parse: %s', session.id, error)
       grant?.admission.place.end('error', error instanceof Error ? error.message : String(error))
@@ -84,6 +84,7 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
     undo.delete(restore)
     grant?.admission.place.end('left')
     session.sendBuffer = () => undefined
+    parser?.release()
     onClose()
   })
   const closeFirmly = (message?: string): void => {
@@ -101,11 +102,10 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
     wires.end.on('close', onClose)
     /* eslint-enable safely/callbacks */
     session.close = close
-    unbound?.()
+    parser?.restore()
     unwatch()
   }
 
-  const unbound = publishes ? boundScript(session) : undefined
   const unwatch = watchUnread(session, publishes ? MAX_UNFINISHED_TAG_BYTES : MAX_UNFINISHED_BYTES, (detail) => {
     grant?.admission.place.end('overflow', detail)
     destroy(session)
@@ -118,29 +118,6 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, conte
   if ('stream' in session.res) (session.res).stream.on('error', () => undefined)
   undo.add(restore)
   return { close: closeFirmly }
-}
-
-/** For metadata NMS decodes its whole buffer, whatever the length of the tag. */
-const SCRIPT = 18
-
-const boundScript = (session: NmsFlvSession): () => void => {
-  const { flv, onPacket } = session
-  const { parserTagAlloc } = flv
-  flv.parserTagAlloc = (size) => {
-    if (flv.parserTagType === SCRIPT && size > MAX_DATA_BYTES) throw new RangeError(`metadata of ${size} bytes`)
-    parserTagAlloc.call(flv, size)
-  }
-  session.onPacket = (packet) => {
-    if (packet.codec_type === SCRIPT) {
-      packet.data = packet.data.subarray(0, packet.size)
-      checkDepth(packet.data)
-    }
-    onPacket(packet)
-  }
-  return () => {
-    flv.parserTagAlloc = parserTagAlloc
-    session.onPacket = flv.onPacketCallback = onPacket
-  }
 }
 
 /** Bytes of an unfinished frame that a WebSocket player may send. */

@@ -98,6 +98,15 @@ export class GuardedParser {
     return step >= 1 ? step : 1
   }
 
+  /** Drops what has come of unfinished messages: NMS keeps a publisher's session for 30 s after its end. */
+  release(): void {
+    this.stopped = true
+    const { inPackets, parserPacket } = this.rtmp
+    inPackets.clear()
+    parserPacket.payload = Buffer.alloc(0)
+    parserPacket.capacity = 0
+  }
+
   /** Removes the limits. */
   restore(): void {
     for (const own of METHODS) delete (this.rtmp as Partial<NmsRtmp>)[own]

@@ -209,6 +209,7 @@ class AdoptedRtmp implements RtmpPeer, Closer {
   private readonly onClosed = safely(() => this.listener.closed(), () => {
     const { session, setting } = this
     setting.undo.delete(this.restore)
+    this.parser.release()
     silence(session)
     this.place?.end('left')
     if (this.granted) session.onClose()

@@ -45,7 +45,7 @@ export interface NmsRtmp {
   /** By chunk stream id. */
   readonly inPackets: Map<number, unknown>
   parserState: number
-  parserPacket: { bytes: number, capacity: number, readonly payload: Buffer, header: { fmt: number, length: number, type: number, stream_id: number } }
+  parserPacket: { bytes: number, capacity: number, payload: Buffer, header: { fmt: number, length: number, type: number, stream_id: number } }
   onConnect: (invoke: NmsInvoke) => void
   onPlay: (invoke: NmsInvoke) => void
   onPublish: (invoke: NmsInvoke) => void
@@ -78,11 +78,24 @@ export interface NmsWebSocket extends EventEmitter {
   terminate: () => void
 }
 
+/** NMS's FLV parser; `parserTagAlloc` is a method on its prototype. */
+export interface NmsFlv {
+  onPacketCallback: (packet: NmsPacket) => void
+  readonly parserTagType: number
+  /** How many bytes of it have come. */
+  readonly parserTagBytes: number
+  parserTagData: Buffer
+  /** How long `parserTagData` is. */
+  parserTagCapacity: number
+  /** Called for each piece of a tag, with the size of the tag. */
+  parserTagAlloc: (size: number) => void
+}
+
 export interface NmsFlvSession extends NmsSession {
   req: IncomingMessage | Http2ServerRequest
   res: ServerResponse | Http2ServerResponse | NmsWebSocket
-  /** Its parser calls `onPacket` only after NMS has given it the publisher's slot. */
-  flv: { onPacketCallback: (packet: NmsPacket) => void, readonly parserTagType: number, parserTagAlloc: (size: number) => void }
+  /** Calls `onPacket` only after NMS has given the session the publisher's slot. */
+  flv: NmsFlv
   onPacket: (packet: NmsPacket) => void
   onData: (bytes: Buffer) => void
   onClose: () => void

@@ -88,6 +88,16 @@ describe('an RTMP connection in the parser of node-media-server', () => {
     expect(begun).to.be.within(3, 8)
   })
 
+  it('keeps nothing of unfinished messages once the connection has ended', async () => {
+    peer.limit({ messageBytes: Infinity })
+    peer.feed(Buffer.concat([header(4, VIDEO, 10 * 1024 * 1024), Buffer.alloc(128)]))
+    expect(session.rtmp.parserPacket.payload.length).to.be.above(10 * 1024 * 1024)
+    session.socket.destroy()
+    await once(session.socket, 'close')
+    expect(session.rtmp.inPackets.size).to.equal(0)
+    expect(session.rtmp.parserPacket.payload.length).to.equal(0)
+  })
+
   it('parses nothing behind a command at which it was stopped, in the same piece neither', () => {
     const publish = toChunks({ type: COMMAND, streamId: 1, timestamp: 0, payload: encodeAmfs('publish', 1, null, 's', 'live') })
     onCommand = () => { commands += 1; peer.stop() }
