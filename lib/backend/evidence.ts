@@ -51,7 +51,7 @@ export class Evidence {
   /** @param onUseless is told once when clients are answered and the probe is not */
   constructor(private readonly probe: Probe, private readonly now: Clock, onUseless: () => void) {
     this.trust = new Trust(onUseless)
-    this.rounds = new Rounds(probe, now, (outcome, beganAt) => this.heard(outcome, beganAt))
+    this.rounds = new Rounds({ ask: () => probe.ask(this.latencies.slow), close: () => probe.close() }, now, (outcome, beganAt) => this.heard(outcome, beganAt))
   }
 
   /** Calls back whenever a client or a probe is answered. */
@@ -129,8 +129,8 @@ export class Evidence {
       this.trust.restore()
       return this.witnessed()
     }
-    const { failure: { met }, silent, status } = outcome
-    if (met !== 'nothing' && !(silent && this.latencies.slow > this.probe.waitMs)) {
+    const { failure: { met }, status } = outcome
+    if (met !== 'nothing') {
       this.failed = { met, status, beganAt, failedAt: this.now() }
       if (met === 'doubt') this.trust.doubt(beganAt, this.answeredAt >= beganAt, this.now())
       this.reviewAll(this.trust.lost)

@@ -16,8 +16,6 @@ interface FailedOutcome {
   readonly failure: Failure
   /** The request was sent. */
   readonly connected: boolean
-  /** Its time ran out. */
-  readonly silent: boolean
   /** It got a status that counts as unavailable. */
   readonly status: boolean
 }
@@ -28,7 +26,7 @@ export type ProbeOutcome =
   | { readonly is: 'answered', readonly status: number }
   | FailedOutcome
 
-/** The probe's time as a share of a question's. */
+/** The probe's time as a share of a question's, unless answers usually take longer. */
 const SHARE = 2 / 3
 
 /** A stall of this process that may have cost the probe one of its addresses, in milliseconds. */
@@ -58,11 +56,10 @@ export class Probe {
   private cancel: (() => void) | undefined
   private turns: Turns | undefined
 
-  /** How long it waits for an answer, in milliseconds. */
-  readonly waitMs: number
+  private readonly waitMs: number
 
   /** @param questionMs how long a client's question may take */
-  constructor(private readonly settings: BackendSettings, url: string, private readonly lookup: Lookup, questionMs: number) {
+  constructor(private readonly settings: BackendSettings, url: string, private readonly lookup: Lookup, private readonly questionMs: number) {
     this.build = requestBuilder(settings, url)
     this.waitMs = SHARE * questionMs
     this.connector = buildConnector({
@@ -77,11 +74,16 @@ export class Probe {
     return this.turns?.lostMs ?? 0
   }
 
-  /** Sends the probe. Never rejects. Call it again only when it has settled. */
-  ask(): Promise<ProbeOutcome> {
+  /**
+   * Sends the probe. Never rejects. Call it again only when it has settled.
+   *
+   * @param usualMs how long answers usually take: its silence proves something only after that. It gets at most a question's time
+   */
+  ask(usualMs = 0): Promise<ProbeOutcome> {
+    const waitMs = Math.max(this.waitMs, Math.min(usualMs, this.questionMs))
     this.reserve.take()
     const request = this.build(probeRequest(this.settings.probe))
-    if ('malformed' in request) return Promise.resolve({ is: 'failed', connected: false, silent: false, status: false, failure: { met: 'nothing', text: () => `the probe cannot be sent: ${request.malformed}` } })
+    if ('malformed' in request) return Promise.resolve({ is: 'failed', connected: false, status: false, failure: { met: 'nothing', text: () => `the probe cannot be sent: ${request.malformed}` } })
     return new Promise((resolve) => {
       const connection = new Connection(request.origin, { pipelining: 1, headersTimeout: 0, bodyTimeout: 0 }, this.connector)
       let connected = false
@@ -96,8 +98,8 @@ export class Probe {
         this.reserve.take()
         resolve(outcome)
       }
-      const fail = (failure: Failure, what: { silent?: boolean, status?: boolean } = {}): void =>
-        settle({ is: 'failed', failure, connected, silent: false, status: false, ...what })
+      const fail = (failure: Failure, status = false): void =>
+        settle({ is: 'failed', failure, connected, status })
       const handler: Passenger = {
         connection: undefined,
         get gone() { return settled },
@@ -105,7 +107,7 @@ export class Probe {
         onHeaders: (status) => {
           if (status < 200) return true
           if (!this.settings.unavailableStatuses.includes(status)) settle({ is: 'answered', status })
-          else fail({ met: 'doubt', text: (at) => `${at} answered ${status}, which counts as unavailable` }, { status: true })
+          else fail({ met: 'doubt', text: (at) => `${at} answered ${status}, which counts as unavailable` }, true)
           return true
         },
         onData: () => true,
@@ -117,11 +119,11 @@ export class Probe {
           else fail(failure instanceof Error ? { met: 'nothing', text: () => `the probe failed: ${failure.message}`, cause: failure } : failure)
         }
       }
-      const turns = this.turns = afterTurns(this.waitMs, () => fail({
+      const turns = this.turns = afterTurns(waitMs, () => fail({
         // Without an address the lookup was slow, and that may be this process's own fault.
         met: connected || this.lookup.found ? 'doubt' : 'nothing',
-        text: (at) => `no ${connected ? 'answer by' : 'connection to'} ${at} within ${Math.round(this.waitMs)} ms`
-      }, { silent: true }))
+        text: (at) => `no ${connected ? 'answer by' : 'connection to'} ${at} within ${Math.round(waitMs)} ms`
+      }))
       this.cancel = () => fail({ met: 'nothing', text: () => 'authorization is being shut down' })
       this.reserve.give()
       const options: Dispatcher.DispatchOptions = { method: 'GET', path: request.path, headers: request.headers }

@@ -15,7 +15,7 @@ export class Rounds {
   private timer: NodeJS.Timeout | undefined
 
   /** @param heard gets each result, before those who wait for it */
-  constructor(private readonly probe: Probe, private readonly now: Clock, private readonly heard: (outcome: ProbeOutcome, beganAt: number) => void) {}
+  constructor(private readonly probe: Pick<Probe, 'ask' | 'close'>, private readonly now: Clock, private readonly heard: (outcome: ProbeOutcome, beganAt: number) => void) {}
 
   /** When the current probe began; `undefined` if there is none. */
   get since(): number | undefined {

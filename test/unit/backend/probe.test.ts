@@ -43,11 +43,11 @@ describe('the probe', () => {
     expect([connections.size, server.probes.length]).to.deep.equal([3, 3])
   })
   for (const [title, answer, change, met, flags] of [
-    ['silence', () => undefined, {}, 'doubt', { connected: true, silent: true, status: false }],
-    ['a close', (socket) => { socket.end() }, {}, 'doubt', { connected: true, silent: false, status: false }],
-    ['garbage', (socket) => { socket.end('SSH-2.0\r\n') }, {}, 'doubt', { connected: true, silent: false, status: false }],
-    ['100 Continue and then 403', (socket) => { socket.write(`HTTP/1.1 100 Continue\r\n\r\n${forbidden}`) }, {}, 'doubt', { connected: true, silent: false, status: false }],
-    ['a status that counts as unavailable', (socket) => { socket.write(ok.replace('200', '503')) }, { unavailableStatuses: [503] }, 'doubt', { connected: true, silent: false, status: true }]
+    ['silence', () => undefined, {}, 'doubt', { connected: true, status: false }],
+    ['a close', (socket) => { socket.end() }, {}, 'doubt', { connected: true, status: false }],
+    ['garbage', (socket) => { socket.end('SSH-2.0\r\n') }, {}, 'doubt', { connected: true, status: false }],
+    ['100 Continue and then 403', (socket) => { socket.write(`HTTP/1.1 100 Continue\r\n\r\n${forbidden}`) }, {}, 'doubt', { connected: true, status: false }],
+    ['a status that counts as unavailable', (socket) => { socket.write(ok.replace('200', '503')) }, { unavailableStatuses: [503] }, 'doubt', { connected: true, status: true }]
   ] as [string, Answer, Partial<BackendSettings>, string, object][]) {
     it(`${title} is no answer`, async () => {
       const server = await serve(answer)
@@ -65,7 +65,7 @@ describe('the probe', () => {
     const server = await rawBackend(() => undefined)
     await server.close()
     const outcome = await probeOf(server.url).ask()
-    expect(outcome).to.deep.include({ is: 'failed', connected: false, silent: false })
+    expect(outcome).to.deep.include({ is: 'failed', connected: false })
     expect(outcome.is === 'failed' && outcome.failure.met).to.equal('proof')
   })
   it('a lookup that does not end proves nothing: this process may be what keeps it', async () => {
@@ -83,6 +83,14 @@ describe('the probe', () => {
       const end = Date.now() + 300
       while (Date.now() < end) { /* holds the event loop */ }
       expect(await asking).to.deep.equal({ is: 'answered', status: 403 })
+    }
+  })
+  it('waits two thirds of a question\'s time, or as long as answers usually take, and at most a question\'s time', async () => {
+    const server = await serve(() => undefined)
+    const probe = probeOf(server.url)
+    for (const [usualMs, waitsMs] of [[0, 400], [500, 500], [5000, 600]] as const) {
+      const outcome = await probe.ask(usualMs)
+      expect(outcome.is === 'failed' && outcome.failure.text('b')).to.equal(`no answer by b within ${waitsMs} ms`)
     }
   })
   it('ends when it is closed', async () => {
