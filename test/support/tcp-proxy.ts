@@ -10,12 +10,15 @@ export interface TcpProxy {
   cut(): void
   /** Resets all connections, and new ones as soon as they come. */
   refuse(): void
-  /** Whatever a client says is answered with the next of these, in turn, and goes nowhere. */
+  /** Each command that a client sends is answered with the next of these, in turn, and goes nowhere. */
   garble(answers: readonly string[]): void
   /** New connections pass again; those that were cut stay dead. */
   mend(): void
   close(): Promise<void>
 }
+
+/** How many commands of Redis begin here: several may come in one piece. */
+const commandsIn = (bytes: Buffer): number => bytes.toString('latin1').match(/\*\d+\r\n\$/g)?.length ?? 0
 
 export const createTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
   const sockets = new Set<Socket>()
@@ -51,7 +54,7 @@ export const createTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
       from.on('data', (bytes) => pass(() => {
         if (dead.has(from) || to.destroyed) return
         if (garbage.length === 0) to.write(bytes)
-        else if (from === client) client.write(garbage[turn++ % garbage.length]!)
+        else if (from === client) for (let left = commandsIn(bytes); left > 0; left -= 1) client.write(garbage[turn++ % garbage.length]!)
       }))
       from.on('close', () => pass(() => { if (!dead.has(from)) to.destroy() }))
     }
