@@ -27,7 +27,7 @@ interface Held extends Lease {
   readonly limit: number
   readonly occupant: Occupant
   readonly since: number
-  /** The place's begin by the store's clock; unknown while only a heartbeat has registered it. */
+  /** The place's begin by the store's clock, which changes when a heartbeat restores the place. */
   begin: string | undefined
   /** It was registered after an outage, when its user had too many. */
   late: boolean
@@ -152,9 +152,14 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
       if (what === 'lost') {
         const [rule, others, begin, by] = [next(), next(), next(), next()]
         end(id, begin, { rule: rule as PlaceRule, others: Number(others), by })
+        continue
+      }
+      const begin = what === 'begin' ? next() : undefined
+      const lease = held.get(id)
+      if (lease === undefined) continue
+      if (begin !== undefined) {
+        lease.begin = begin
       } else {
-        const lease = held.get(id)
-        if (lease === undefined) continue
         lease.late = true
         onOver(lease)
       }

@@ -7,7 +7,7 @@ export const RENEW_FIELDS = 9
  * Renews a server's places of many users. `KEYS`: the users; `ARGV`: deadline, server, lease in ms, bar in ms, then for
  * each place: index of the key, id, device, stream, age, quiet, goneMs, limit, and 1 if the server does not know
  * whether there were too many. A lost place stays lost and is returned as `lost`, id, rule, others, begin, who; a
- * missing one is added, and returned as `over`, id if there may be too many.
+ * missing one is added, and returned as `begin`, id, begin; and as `over`, id if there may be too many.
  */
 export const RENEW = `${PRELUDE}${USER}
 local node, lease, bar = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -23,6 +23,7 @@ for at = 5, #ARGV, ${RENEW_FIELDS} do
     if not place then
       place = { id = id, device = ARGV[at + 2], stream = ARGV[at + 3], begin = now - tonumber(ARGV[at + 4]) * 1000, seen = seen, nodes = {} }
       added[#added + 1] = { key = key, id = id, limit = tonumber(ARGV[at + 7]) }
+      for _, value in ipairs({ 'begin', id, int(place.begin) }) do result[#result + 1] = value end
     elseif ARGV[at + 8] == '1' then
       added[#added + 1] = { key = key, id = id, limit = place.limit }
     end

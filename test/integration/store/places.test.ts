@@ -164,11 +164,15 @@ describe('places that several servers share', () => {
       expect(old!.ended?.rule).to.equal('reconnect')
     })
     it('are held by no more than the limit once the surplus of an outage is judged for one of them, the others being gone', async () => {
-      const first = await joinAll(a, [phone, box].map((device) => ({ user, ...device, whenFull: 'denyNew' as const })))
+      const line = keep(await createTcpProxy(redis.port))
+      const away = keep(await openStore(`redis://127.0.0.1:${line.port}`))
+      const first = await joinAll(away, [phone, box].map((device) => ({ user, ...device, whenFull: 'denyNew' as const })))
+      line.cut()
       await redis.direct.flushall()
       const second = await joinAll(b, devices(4).slice(2).map((device) => ({ user, ...device, whenFull: 'denyNew' as const })))
-      await until(() => a.over.length > 0, 'there are too many')
-      await a.over.splice(0)[0]!.settle()
+      line.mend()
+      await until(() => away.over.length > 0, 'there are too many')
+      await away.over[0]!.settle()
       await until(() => second.every(({ ended }) => ended !== undefined), 'the newest are told to end')
       expect([first.map(({ ended }) => ended), second.map(({ ended }) => ended?.rule)]).to.deep.equal([[undefined, undefined], ['denyNew', 'denyNew']])
       expect(await inStore()).to.equal(2)
@@ -242,6 +246,22 @@ describe('places that several servers share', () => {
     await newest.settle()
     await until(() => oldest!.ended !== undefined, 'the mark is seen')
     expect(oldest!.ended).to.deep.equal({ rule: 'endOldest', others: 1, by: { ...box.device, session: `newest of ${user}` } })
+  })
+
+  it('can still be lost to a newcomer after the store has lost them and a heartbeat has restored them', async () => {
+    const line = keep(await createTcpProxy(redis.port))
+    const slow = keep(await openStore(`redis://127.0.0.1:${line.port}`, { timeoutMs: 2000 }))
+    // The store's begin is later than the server's here, and earlier once the heartbeat has told the store the age.
+    line.delay(150)
+    const [oldest] = await joinAll(slow, [{ user, ...phone, limit: 1 }])
+    line.delay(0)
+    await redis.direct.flushall()
+    await until(async () => await inStore() === 1, 'the place is restored')
+    const newest = b.join({ user, ...box, limit: 1 })
+    await newest.taken
+    await newest.settle()
+    await until(() => oldest!.ended !== undefined, 'the oldest is told to end')
+    expect([oldest!.ended?.rule, newest.ended]).to.deep.equal(['endOldest', undefined])
   })
 
   it('are free when the leases of a server end that was killed, and their keys are gone soon after', async () => {
