@@ -52,12 +52,12 @@ export const createGates = ({ door, host, settings, folders, remembers, isBarred
     viewers,
     http(by, trusted, cors) {
       const files = folders && createFilesGate(door, host, viewers, folders, trusted, by.files)
-      const live = createLiveGate(door, host, { unadmitted, onCut })
+      const live = createLiveGate(door, host)
       return { request: createHttpGate(host.dialect, live, files, trusted, cors), upgrade: createWebSocketGate(door, host, { trusted, cors, unadmitted, onCut }) }
     },
     fronts(now, hint) {
       const [trusted, cors] = [newest(() => now().trusted), newest(() => now().cors)]
-      const http = createReception(door, host, trusted, cors, onCut, {
+      const http = createReception(door, host, trusted, cors, unadmitted, onCut, {
         request: (...args) => now().http.request(...args), upgrade: (...args) => now().http.upgrade(...args)
       })
       return { rtmp, http: hintForwarding(http, trusted, hint), proxy: createProxyFront({ servers: () => settings.proxyProtocol, trusted, onCut }) }

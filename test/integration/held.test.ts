@@ -1,8 +1,11 @@
 import { expect } from 'chai'
+import { connect } from 'node:http2'
 import type { Options } from '../../lib/options/options.js'
+import { TEST_CA } from '../support/certificates.js'
 import { isRtmp, openClient, SPEECHES, speechesFor, type AnyClient, type Speech } from '../support/clients.js'
 import { RawHttp, statusOf } from '../support/flv-clients.js'
-import { ANSWERS_BEFORE_STREAM } from '../support/hosts.js'
+import { hlsStream } from '../support/hls-files.js'
+import { ANSWERS_BEFORE_STREAM, MOUNT } from '../support/hosts.js'
 import type { TestServer } from '../support/server.js'
 import { until } from '../support/waiting.js'
 import { Wire } from '../support/wire.js'
@@ -15,7 +18,7 @@ describe('the places of those who wait', () => {
   const { backend, keep, start: startServer } = withBackend()
   beforeEach(() => backend.answer({ status: 200, hold: true }))
 
-  const start = (options: Partial<Options>): Promise<TestServer> => startServer({ options: { timeoutMs: 60_000, commandTimeoutMs: 60_000, ...options } })
+  const start = (options: Partial<Options>): Promise<TestServer> => startServer({ options: { timeoutMs: 60_000, commandTimeoutMs: 60_000, ...options }, files: hlsStream('live/s', { segments: 1 }) })
   const open = async (server: TestServer, speech: Speech, from: string): Promise<AnyClient> =>
     keep(await openClient({ ports: server.ports, speech, action: 'play', streamPath: '/live/s', from }))
   /** One who has not said what he wants, and two who are asked for. */
@@ -121,20 +124,46 @@ describe('the places of those who wait', () => {
     expect(wires[0]?.isClosed, 'the oldest stays').to.equal(false)
   })
 
-  if (speechesFor('publish').includes('http-flv')) it('hold 64 MiB together, publishers over HTTP, too, whose bodies are coming already', async function () {
+  for (const [who, method, path] of [
+    ['publishers over HTTP, too, whose bodies are coming already', 'POST', '/live/s'],
+    ['viewers of live streams, too, who send a body', 'GET', '/live/s'],
+    ['viewers of files, too, who send a body', 'GET', `${MOUNT}/live/s`]
+  ] as const) {
+    // Nobody publishes over HTTP to version 2.
+    if (method === 'POST' && !speechesFor('publish').includes('http-flv')) continue
+    it(`hold 64 MiB together, ${who}`, async function () {
+      this.timeout(60_000)
+      const server = await start({ maxHeld: 0, maxHeldPerIp: 0 })
+      const wires: Wire[] = []
+      for (let n = 0; n < 900; n += 100) {
+        wires.push(...await Promise.all(Array.from({ length: 100 }, async (_, more) => {
+          const wire = keep(await Wire.open({ port: server.ports.http }))
+          wire.write(`${method} ${path}${n + more}.${path.startsWith('/live') ? 'flv' : 'ts'} HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n`)
+          return wire
+        })))
+      }
+      await until(() => server.log().includes('the clients that wait use too much memory'), 'one is cut', 30_000)
+      await until(() => wires.filter(({ isClosed }) => isClosed).length === 900 - 819, 'those are cut who are too many')
+      expect(wires[0]?.isClosed, 'the oldest stays').to.equal(false)
+      expect(await server.evaluate(({ auth }) => auth?.stats().held)).to.equal(819)
+    })
+  }
+
+  it('hold 64 MiB together, over HTTP/2, too, where a client may send a body behind any request', async function () {
     this.timeout(60_000)
     const server = await start({ maxHeld: 0, maxHeldPerIp: 0 })
-    const wires: Wire[] = []
-    for (let n = 0; n < 900; n += 100) {
-      wires.push(...await Promise.all(Array.from({ length: 100 }, async (_, more) => {
-        const wire = keep(await Wire.open({ port: server.ports.http }))
-        wire.write(`POST /live/s${n + more}.flv HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n`)
-        return wire
-      })))
+    let left = 0
+    for (let n = 0; n < 9; n += 1) {
+      const session = connect(`https://127.0.0.1:${server.ports.https}`, { ca: TEST_CA })
+      keep({ close: () => session.destroy() })
+      session.on('error', () => undefined)
+      for (let more = 0; more < 100; more += 1) {
+        const stream = session.request({ ':path': `${MOUNT}/live/s${n}/${more}.ts` }, { endStream: false })
+        stream.on('error', () => undefined).on('close', () => { left += 1 })
+      }
+      await server.waitFor(({ auth }, count: number) => (auth?.stats().held ?? 0) >= Math.min(819, count), (n + 1) * 100)
     }
-    await until(() => server.log().includes('the clients that wait use too much memory'), 'one is cut', 30_000)
-    await until(() => wires.filter(({ isClosed }) => isClosed).length === 900 - 819, 'those are cut who are too many')
-    expect(wires[0]?.isClosed, 'the oldest stays').to.equal(false)
+    await until(() => left === 900 - 819, 'those are cut who are too many', 30_000)
     expect(await server.evaluate(({ auth }) => auth?.stats().held)).to.equal(819)
   })
 })

@@ -1,12 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import { HELD_BODY_BYTES } from '../../access/bounds.js'
-import type { CutReason } from '../../access/cut.js'
 import { deny } from '../../access/verdict.js'
 import type { Host, HttpResponse } from '../../nms/host.js'
 import { safely } from '../../safely.js'
 import { askedOr, type Asked } from '../door/asked.js'
 import type { Door } from '../door/door.js'
-import { TOO_MUCH, type Holder, type Unadmitted } from '../door/unadmitted.js'
 import type { Exchange } from '../http/exchange.js'
 import { httpRequest, type LiveMeaning } from './request.js'
 import { clientReason } from '../door/refusal.js'
@@ -14,32 +11,14 @@ import { clientReason } from '../door/refusal.js'
 /** Takes a request for a live stream through the door. */
 export type LiveGate = (exchange: Exchange, live: LiveMeaning) => void
 
-/** Shared with the gates of other protocols. */
-export interface LiveGateOptions {
-  /** Memory of the clients that are not admitted. */
-  readonly unadmitted: Unadmitted
-  /** Called when a connection is cut before a verdict. */
-  readonly onCut: (ip: string, reason: CutReason, detail?: string) => void
-}
-
 /** The door for HTTP-FLV. */
-export const createLiveGate = (door: Door, host: Host, { unadmitted, onCut }: LiveGateOptions): LiveGate => {
+export const createLiveGate = (door: Door, host: Host): LiveGate => {
   /** HTTP/1 connections with a live request: nothing pipelined behind it could ever be answered. */
   const busy = new WeakSet<object>()
 
   const ask = async (exchange: Exchange, asked: Asked): Promise<void> => {
     const { req, res, client, signal } = exchange
-    const holder: Holder = {
-      onTooMuch: () => {
-        onCut(client.ip, 'overflow', TOO_MUCH)
-        if ('stream' in req) req.stream.destroy()
-        else req.socket.destroy()
-      }
-    }
-    // A publisher's body is arriving already; Node buffers some of it.
-    if (asked.asked.action === 'publish') unadmitted.holds(holder, HELD_BODY_BYTES)
     const decision = await door.admit(asked, signal)
-    unadmitted.holds(holder, 0)
     if (decision === undefined) return
     if ('refused' in decision) return exchange.refuseBy(decision.refused)
     const { place } = decision.admission

@@ -5,9 +5,11 @@ import type { AccessRequest } from '../../access/request.js'
 import { deny } from '../../access/verdict.js'
 import type { Host, HttpFront, HttpRequest } from '../../nms/host.js'
 import type { Door } from '../door/door.js'
+import type { Unadmitted } from '../door/unadmitted.js'
 import { httpClientOf, withoutHost } from './client.js'
 import type { Cors } from './cors.js'
 import type { HttpClient } from './exchange.js'
+import { hasBody, HeldBody } from './held-body.js'
 import { HttpExchange } from './open-exchange.js'
 import { Streams } from './streams.js'
 import { excessOf, toOriginForm } from './target.js'
@@ -22,9 +24,15 @@ type OnCut = (ip: string, reason: CutReason, detail?: string) => void
 
 /**
  * What every HTTP request and upgrade passes before any parser, ours or NMS's: requests of one connection are handled
- * one after the other, none exceeds the bounds, and an absolute target is read as the path it means.
+ * one after the other, none exceeds the bounds, bodies of those that wait are counted, and an absolute target is read as
+ * the path it means.
+ *
+ * @param unadmitted - memory of the clients that are not admitted
+ * @param onCut - called when a connection is cut before a verdict
  */
-export const createReception = (door: Door, host: Host, trusted: Networks, cors: Cors, onCut: OnCut, front: HttpFront): HttpFront => {
+export const createReception = (
+  door: Door, host: Host, trusted: Networks, cors: Cors, unadmitted: Unadmitted, onCut: OnCut, front: HttpFront
+): HttpFront => {
   const turns = createTurns()
   const streams = new Streams()
 
@@ -39,6 +47,15 @@ export const createReception = (door: Door, host: Host, trusted: Networks, cors:
     socket.on('error', () => undefined)
     socket.destroy()
   }
+  const pass: HttpFront['request'] = (req, res, secure, forward) => {
+    if (!hasBody(req)) return front.request(req, res, secure, forward)
+    const body = new HeldBody(req, unadmitted, (detail) => onCut(clientOf(req, secure, 'http').ip, 'overflow', detail))
+    front.request(req, res, secure, () => {
+      body.release()
+      forward()
+    })
+    body.hold(res)
+  }
 
   return {
     request(req, res, secure, forward) {
@@ -49,7 +66,7 @@ export const createReception = (door: Door, host: Host, trusted: Networks, cors:
       toOriginForm(req)
       const excess = excessOf(req)
       turns.take(req, res, () => {
-        if (excess === undefined) return front.request(req, res, secure, forward)
+        if (excess === undefined) return pass(req, res, secure, forward)
         const client = clientOf(req, secure, 'http')
         const verdict = refused(req, client, client.secure ? 'https-flv' : 'http-flv', excess)
         new HttpExchange(req, res, { rawPath: '', query: '' }, client, cors, forward).refuseBy(verdict)

@@ -13,7 +13,25 @@ import { withBackend } from '../../support/with-server.js'
 const MAX_GROWTH = 64 * 1024 * 1024
 /** An empty SETTINGS frame, as a client's first. */
 const PREFACE = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])])
-const PING = Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8])
+const frameOf = (type: number, flags: number, streamId: number, payload: Buffer): Buffer => {
+  const head = Buffer.alloc(9)
+  head.writeUIntBE(payload.length, 0, 3)
+  head.writeUInt8(type, 3)
+  head.writeUInt8(flags, 4)
+  head.writeUInt32BE(streamId, 5)
+  return Buffer.concat([head, payload])
+}
+const END_HEADERS = 4
+/** What comes first, and the frame that then comes for ever. */
+const FLOODS: readonly (readonly [what: string, first: Buffer, frame: Buffer])[] = [
+  ['pings whose answers they do not read', Buffer.alloc(0), frameOf(6, 0, 0, Buffer.alloc(8))],
+  ['settings whose answers they do not read', Buffer.alloc(0), frameOf(4, 0, 0, Buffer.alloc(0))],
+  ['headers without an end', frameOf(1, 0, 1, Buffer.alloc(0)), frameOf(9, 0, 1, Buffer.from([0x40, 1, 0x61, 1, 0x62]))],
+  ['empty data', frameOf(1, END_HEADERS, 1, Buffer.from([0x82, 0x87, 0x84])), frameOf(0, 0, 1, Buffer.alloc(0))],
+  ['windows that grow', Buffer.alloc(0), frameOf(8, 0, 0, Buffer.from([0, 0, 0, 1]))],
+  ['priorities of streams that are not there', Buffer.alloc(0), frameOf(2, 0, 1001, Buffer.from([0, 0, 0, 0, 1]))],
+  ['frames of a type that nobody knows', Buffer.alloc(0), frameOf(200, 0, 1, Buffer.alloc(16))]
+]
 
 describe('clients of HTTP/2 that only make work', function () {
   this.timeout(60_000)
@@ -78,18 +96,21 @@ describe('clients of HTTP/2 that only make work', function () {
     await stillServes()
   })
 
-  it('fill no memory by pings whose answers they do not read', async () => {
-    const before = await rss()
-    const wire = keep(await Wire.open({ port: server.ports.https, tls: true, alpn: ['h2'] }))
-    wire.socket.pause()
-    wire.write(PREFACE)
-    // 17 bytes each, 34 MB in all.
-    for (let round = 0; round < 200 && !wire.isClosed; round++) {
-      wire.write(Buffer.concat(Array<Buffer>(10_000).fill(PING)))
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-    expect(await rss() - before).to.be.below(MAX_GROWTH)
-    await wire.close()
-    await stillServes()
-  })
+  for (const [what, first, frame] of FLOODS) {
+    it(`fill no memory by ${what}, and keep nobody waiting`, async () => {
+      const before = await rss()
+      const wire = keep(await Wire.open({ port: server.ports.https, tls: true, alpn: ['h2'] }))
+      wire.socket.pause()
+      wire.write(Buffer.concat([PREFACE, first]))
+      // 18 to 80 MB in all.
+      for (let round = 0; round < 200 && !wire.isClosed; round++) {
+        wire.write(Buffer.concat(Array<Buffer>(10_000).fill(frame)))
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        if (round % 50 === 0) await stillServes()
+      }
+      expect(await rss() - before).to.be.below(MAX_GROWTH)
+      await wire.close()
+      await stillServes()
+    })
+  }
 })
