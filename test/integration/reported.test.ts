@@ -75,7 +75,7 @@ describe('nobody is refused in silence', () => {
     ['has no tcUrl', 'connect without a tcUrl', afterHandshake(connecting({}))],
     ['has a tcUrl that is none', 'tcUrl is no URL', afterHandshake(connecting({ tcUrl: 'live' }))],
     ['has a tcUrl with a host of 5,250 characters', 'host too long', afterHandshake(connecting({ tcUrl: `http://${Array.from({ length: 3000 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join('')}` }))],
-    ['connects twice', 'connect a second time', afterHandshake(...[1, 2].map(() => connecting({ tcUrl: 'rtmp://h/live' })))]
+    ['connects twice', 'a second connect', afterHandshake(...[1, 2].map(() => connecting({ tcUrl: 'rtmp://h/live' })))]
   ] as const) {
     it(`an RTMP connection that ${what}`, async () => {
       const wire = keep(await Wire.open({ port: server.ports.rtmp }))

@@ -62,6 +62,16 @@ describe('a server that is stopped, and run again', function () {
     await guards(await runAgain(server, 'attach'))
   })
 
+  if (!IS_V2) it('is not guarded again, as it cannot run again: the error says what to do', async () => {
+    const server = await start()
+    const refused = await server.evaluate(async ({ nms, httpAuth }, options) => {
+      await nms.stop()
+      httpAuth(nms, options)
+    }, { url: backend.url }).catch((error: unknown) => error)
+    expect(refused).to.include({ code: 'ERR_STOPPED' }).with.property('message').that.contains('make another')
+    await guards(await runAgain(server, 'attach'))
+  })
+
   it('is guarded by another httpAuth(), whoever stopped it', async () => {
     const server = await start()
     await guards(await runAgain(server, 'close, attach'))

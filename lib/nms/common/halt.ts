@@ -56,11 +56,23 @@ export const clearLeft = (state: object): void => {
   uninstall?.()
 }
 
+const ANOTHER = 'make another, and call httpAuth() for that'
+
+const stopped = (advice: string): HttpAuthError => new HttpAuthError('ERR_STOPPED', `this node-media-server was stopped, and nobody guards it any more: ${advice}`)
+
+/**
+ * For an NMS that stops only once.
+ * @throws HttpAuthError ERR_STOPPED
+ */
+export const refuseStopped = (nms: Server): void => {
+  if (Object.hasOwn(nms, 'run') && has(nms.run, BARRED)) throw stopped(ANOTHER)
+}
+
 const bar = (nms: Server, runsAgain: boolean): void => {
   const run = (): unknown => {
     const { run: ofClass } = Object.getPrototypeOf(nms) as Server
     if (!runsAgain || !has(ofClass, ATTACHES)) {
-      throw new HttpAuthError('ERR_STOPPED', `this node-media-server was stopped, and nobody guards it any more: ${runsAgain ? 'call httpAuth() again before run()' : 'make another, and call httpAuth() for that'}`)
+      throw stopped(runsAgain ? 'call httpAuth() again before run()' : ANOTHER)
     }
     unbar(nms)
     return ofClass.call(nms)

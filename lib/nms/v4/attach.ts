@@ -12,7 +12,7 @@ import { installHooks } from './hooks.js'
 import type { AttachedHost, HostListener } from '../host.js'
 import { installHttpFront } from '../common/http-front.js'
 import { installProxyFront } from '../common/proxy-front.js'
-import { clearLeft, closeOnStop } from '../common/halt.js'
+import { clearLeft, closeOnStop, refuseStopped } from '../common/halt.js'
 import { installRtmpFront } from './rtmp-front.js'
 import { isFlv, type NmsInstance } from './shapes.js'
 import { openViewer } from './viewer.js'
@@ -20,12 +20,13 @@ import { openViewer } from './viewer.js'
 /**
  * Checks an instance. Changes nothing until `install`.
  *
- * @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED
+ * @throws HttpAuthError ERR_HOST_UNSUPPORTED, ERR_ALREADY_ATTACHED, ERR_STOPPED
  */
 export const attach = (instance: object, nmsPackage: NmsPackage, listener: HostListener): AttachedHost => {
   const nms = instance as NmsInstance
   const { context, version } = nmsPackage
   refuseMarked(context)
+  refuseStopped(nms)
   clearLeft(context)
   check(nms, nmsPackage)
 

@@ -76,7 +76,7 @@ export class GuardedParser {
     // NMS would throw on an invalid address, and take long to parse a very long one. It would also answer every
     // `connect`, whether or not the client reads the answers.
     rtmp.onConnect = (invoke: NmsInvoke) => {
-      const mistake = this.connected ? 'connect a second time' : mistakeInTcUrl(invoke.cmdObj?.tcUrl)
+      const mistake = this.connected ? 'a second connect' : mistakeInTcUrl(invoke.cmdObj?.tcUrl)
       if (mistake !== undefined) throw new RangeError(mistake)
       this.connected = true
       onConnect.call(rtmp, invoke)
