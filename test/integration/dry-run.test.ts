@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { request } from 'undici'
-import { openClient, SPEECHES, type AnyClient, type Speech } from '../support/clients.js'
+import { openClient, SPEECHES, speechesFor, type AnyClient, type Speech } from '../support/clients.js'
+import { MOUNT } from '../support/hosts.js'
 import { keepPublishing } from '../support/media.js'
 import { withServer } from '../support/with-server.js'
 
@@ -27,13 +28,15 @@ describe('a dry run, on every protocol', function () {
       const { verdict } = (await server.verdicts()).at(-1)!
       expect(verdict).to.include({ allowed: true, source: 'dry-run', status: 403 }).and.deep.include({ would: { ...verdict.would, allowed: false, source: 'backend' } })
     })
+  }
+  for (const speech of speechesFor('publish')) {
     it(`${speech}: a publisher whom the backend refuses stays out`, async () => {
       const publisher = await open(speech, 'publish', '/live/taken', 'wrong')
       expect(await publisher.told).to.equal('no')
     })
   }
   it('hls: a viewer whom the backend refuses gets the playlist', async () => {
-    const { statusCode, body } = await request(`http://127.0.0.1:${server.ports.http}/static/live/s/index.m3u8?token=wrong`)
+    const { statusCode, body } = await request(`http://127.0.0.1:${server.ports.http}${MOUNT}/live/s/index.m3u8?token=wrong`)
     await body.dump()
     expect(statusCode).to.equal(200)
   })

@@ -3,11 +3,12 @@ import { readdir } from 'node:fs/promises'
 import { MAX_HOST_BYTES, MAX_PATH_BYTES, MAX_PIPELINED, MAX_QUERY_BYTES } from '../../lib/access/bounds.js'
 import { CARRIERS, fileClient } from '../support/file-clients.js'
 import { hlsStream } from '../support/hls-files.js'
+import { MOUNT } from '../support/hosts.js'
 import { until } from '../support/waiting.js'
 import { Wire } from '../support/wire.js'
 import { withServer } from '../support/with-server.js'
 
-const PLAYLIST = '/static/live/s/720p/index.m3u8'
+const PLAYLIST = `${MOUNT}/live/s/720p/index.m3u8`
 const TOKEN = 'token=123'
 /** Far more than a socket takes. */
 const LARGE = 8 * 1024 * 1024
@@ -31,7 +32,7 @@ describe('HTTP requests before they are looked at', function () {
   }
 
   const long = (bytes: number): string => 'a'.repeat(bytes)
-  const within = `/static/live/s/720p/index.m3u8?${TOKEN}&x=`
+  const within = `${MOUNT}/live/s/720p/index.m3u8?${TOKEN}&x=`
   for (const over of CARRIERS) {
     it(`are refused where host, path or query are too long, whatever they are for, over ${over}`, async () => {
       const client = keep(fileClient(server.ports, { over }))
@@ -74,7 +75,7 @@ describe('HTTP requests before they are looked at', function () {
   })
 
   const descriptors = async (): Promise<number> => (await readdir(`/proc/${server.pid}/fd`)).length
-  const segment = `GET /static/live/s/720p/large.ts?${TOKEN} HTTP/1.1\r\nHost: h\r\n\r\n`
+  const segment = `GET ${MOUNT}/live/s/720p/large.ts?${TOKEN} HTTP/1.1\r\nHost: h\r\n\r\n`
   for (const [what, last] of [['a CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n'], ['an upgrade', `GET /live/s?${TOKEN} HTTP/1.1\r\nHost: h\r\n${HANDSHAKE}\r\n`], ['nothing', '']] as const) {
     it(`end with their connection, also behind each other and before ${what}`, async () => {
       const before = await descriptors()
@@ -92,7 +93,7 @@ describe('HTTP requests before they are looked at', function () {
 
   it('are answered in their order where a client sends them at once, each as if it were alone', async () => {
     const wire = await open()
-    const targets = [`${PLAYLIST}?${TOKEN}`, `/static/live/s/720p/1.ts?${TOKEN}`, '/static/live/s/720p/none.ts?token=123', '/api/v1/none', `/static/live/s/720p/2.ts?${TOKEN}`]
+    const targets = [`${PLAYLIST}?${TOKEN}`, `${MOUNT}/live/s/720p/1.ts?${TOKEN}`, `${MOUNT}/live/s/720p/none.ts?token=123`, '/api/v1/none', `${MOUNT}/live/s/720p/2.ts?${TOKEN}`]
     wire.write(targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`).join(''))
     const statuses = (): number[] => [...wire.received().toString('latin1').matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
     await until(() => statuses().length === targets.length, () => `all answers; there are ${statuses().join()}`)

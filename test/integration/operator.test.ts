@@ -13,6 +13,7 @@ import { openClient, SPEECHES, type AnyClient, type Speech } from '../support/cl
 import { runCommand } from '../support/command.js'
 import { fileClient } from '../support/file-clients.js'
 import { hlsStream, writeFiles } from '../support/hls-files.js'
+import { MOUNT } from '../support/hosts.js'
 import { keepPublishing } from '../support/media.js'
 import { startServer, type TestServer } from '../support/server.js'
 import { freePort, spawn, tool } from '../support/tools.js'
@@ -95,7 +96,7 @@ describe('an operator', function () {
   /** Whoever asks for a file again is a new session, and the backend is asked about it. */
   const watchFile = (name: string) => async (streamPath: string, token: string): Promise<() => Promise<unknown>> => {
     const client = keep(fileClient(server.ports))
-    const get = async (): Promise<number> => (await client.get(`/static${streamPath}/${name}?token=${token}`)).status
+    const get = async (): Promise<number> => (await client.get(`${MOUNT}${streamPath}/${name}?token=${token}`)).status
     expect(await get()).to.equal(200)
     const asked = backend.requests.length
     return async () => {

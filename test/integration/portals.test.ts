@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import type { Options } from '../../lib/options/options.js'
 import { certificatePath } from '../support/certificates.js'
 import { cleanup } from '../support/cleanup.js'
-import { openClient, pathOf, protocolOf, SPEECHES, type Speech } from '../support/clients.js'
+import { openClient, pathOf, protocolOf, SPEECHES, speechesFor, type Speech } from '../support/clients.js'
 import { keepPublishing } from '../support/media.js'
 import { createFlussonic, createIptvPortal, createMinistra, createSmarty, type Portal } from '../support/portals.js'
 import { startServer, type TestServer } from '../support/server.js'
@@ -80,7 +80,7 @@ describe('a portal and its viewers, over every protocol of live streams', () => 
         const { request } = (await server.verdicts()).at(-1)!
         clock.time += 5000
         expect(await play(server, speech, token)).to.equal('yes by remembered')
-        await server.evaluate(({ context }, id: string) => context.sessions.get(id)?.close(), request.sessionId)
+        await server.evaluate(({ look }, id: string) => look.end(id), request.sessionId)
         await client.closed
         expect(await play(server, speech, token)).to.equal('no by backend')
       })
@@ -104,7 +104,7 @@ describe('a portal and its viewers, over every protocol of live streams', () => 
       expect(await play(server, 'http-flv', `token=wrong&${token}`)).to.equal('yes by backend')
       expect(await play(server, 'http-flv', `${token}&token=wrong`)).to.equal('no by backend')
     })
-    for (const speech of SPEECHES.filter((each) => each !== 'rtmp')) {
+    for (const speech of speechesFor('publish').filter((each) => each !== 'rtmp')) {
       it(`refuses a publisher by ${speech}, whom no rule lets in, and does not ask`, async () => {
         const asked = portal.checks.length
         const client = keep(await openClient({ ports: server.ports, speech, action: 'publish', streamPath: '/live/p', query: portal.newToken({}) }))
