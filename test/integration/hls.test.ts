@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { CARRIERS, fileClient } from '../support/file-clients.js'
 import { hlsStream, urisOf } from '../support/hls-files.js'
+import { MOUNT } from '../support/hosts.js'
 import { until } from '../support/waiting.js'
 import { withServer } from '../support/with-server.js'
 
@@ -21,12 +22,12 @@ describe('HLS behind the door', function () {
   for (const over of CARRIERS) {
     it(`asks once for a master playlist, two media playlists and 200 segments over ${over}`, async () => {
       const client = keep(fileClient(server.ports, { over, headers: { 'user-agent': `player/${over}` } }))
-      const target = '/static/live/s/index.m3u8?token=123&x=1'
+      const target = `${MOUNT}/live/s/index.m3u8?token=123&x=1`
       const master = await client.get(target)
       expect(master.status).to.equal(200)
       expect(master.headers).to.include({ 'access-control-allow-origin': '*' })
       const media = urisOf(master.text, target)
-      expect(media).to.deep.equal(['/static/live/s/720p/index.m3u8?token=123&x=1', '/static/live/s/audio/index.m3u8?token=123&x=1'])
+      expect(media).to.deep.equal([`${MOUNT}/live/s/720p/index.m3u8?token=123&x=1`, `${MOUNT}/live/s/audio/index.m3u8?token=123&x=1`])
       let segments = 0
       for (const playlist of media) {
         const { status, text } = await client.get(playlist)
@@ -45,7 +46,7 @@ describe('HLS behind the door', function () {
       const scheme = over === 'HTTP/1' ? 'http' : 'https'
       expect(asked?.query).to.equal('token=123&x=1')
       expect(asked?.headers).to.include({
-        'x-real-ip': '127.0.0.1', 'x-real-path': '/static/live/s/index.m3u8', 'x-real-ua': `player/${over}`,
+        'x-real-ip': '127.0.0.1', 'x-real-path': `${MOUNT}/live/s/index.m3u8`, 'x-real-ua': `player/${over}`,
         'x-real-origin': `${scheme}://127.0.0.1:${over === 'HTTP/1' ? server.ports.http : server.ports.https}`
       })
       const id = asked?.headers['x-session-id']
@@ -65,7 +66,7 @@ describe('HLS behind the door', function () {
   it('asks once for many who come at the same time, and all wait for it', async () => {
     backend.answer({ hold: true })
     const client = keep(fileClient(server.ports))
-    const answers = Array.from({ length: 50 }, (_, index) => client.get(`/static/live/s/${index < 5 ? 'index.m3u8' : `${index}.ts`}?token=123`))
+    const answers = Array.from({ length: 50 }, (_, index) => client.get(`${MOUNT}/live/s/${index < 5 ? 'index.m3u8' : `${index}.ts`}?token=123`))
     await server.waitFor(({ auth }) => auth?.stats().held === 50)
     expect(backend.release({ status: 200 })).to.equal(1)
     const statuses = (await Promise.all(answers)).map(({ status }) => status)
@@ -77,7 +78,7 @@ describe('HLS behind the door', function () {
   it('denies all who wait for one denial, and asks again for the next', async () => {
     backend.answer({ hold: true })
     const client = keep(fileClient(server.ports))
-    const answers = Array.from({ length: 10 }, () => client.get('/static/live/s/index.m3u8?token=bad'))
+    const answers = Array.from({ length: 10 }, () => client.get(`${MOUNT}/live/s/index.m3u8?token=bad`))
     await server.waitFor(({ auth }) => auth?.stats().held === 10)
     backend.release({ status: 403 })
     for (const { status, headers } of await Promise.all(answers)) {
@@ -86,7 +87,7 @@ describe('HLS behind the door', function () {
     }
     expect(backend.requests).to.have.length(1)
     backend.reset()
-    expect((await client.get('/static/live/s/index.m3u8?token=bad')).status).to.equal(403)
+    expect((await client.get(`${MOUNT}/live/s/index.m3u8?token=bad`)).status).to.equal(403)
     expect(backend.requests).to.have.length(2)
   })
 
@@ -94,9 +95,9 @@ describe('HLS behind the door', function () {
     backend.answer({ hold: true })
     const client = keep(fileClient(server.ports))
     const leaver = new AbortController()
-    const left = client.get('/static/live/s/index.m3u8?token=123', { signal: leaver.signal }).catch(() => 'left')
+    const left = client.get(`${MOUNT}/live/s/index.m3u8?token=123`, { signal: leaver.signal }).catch(() => 'left')
     await until(() => backend.held().length === 1, 'the backend is asked')
-    const stays = client.get('/static/live/s/index.m3u8?token=123')
+    const stays = client.get(`${MOUNT}/live/s/index.m3u8?token=123`)
     await server.waitFor(({ auth }) => auth?.stats().held === 2)
     leaver.abort()
     expect(await left).to.equal('left')
@@ -107,17 +108,17 @@ describe('HLS behind the door', function () {
 
   it('goes on with the first answer when the token has expired, also to a rendition that was never fetched', async () => {
     const client = keep(fileClient(server.ports))
-    expect((await client.get('/static/live/s/index.m3u8?token=123')).status).to.equal(200)
+    expect((await client.get(`${MOUNT}/live/s/index.m3u8?token=123`)).status).to.equal(200)
     backend.answer({ status: 403 })
-    for (const target of ['/static/live/s/index.m3u8?token=123', '/static/live/s/audio/index.m3u8?token=123', '/static/live/s/720p/7.ts?token=123']) {
+    for (const target of [`${MOUNT}/live/s/index.m3u8?token=123`, `${MOUNT}/live/s/audio/index.m3u8?token=123`, `${MOUNT}/live/s/720p/7.ts?token=123`]) {
       expect((await client.get(target)).status, target).to.equal(200)
     }
     expect(backend.requests).to.have.length(1)
-    for (const target of ['/static/live/other/index.m3u8?token=123', '/static/live/other/720p/1.ts?token=123', '/static/live/x.ts?token=123']) {
+    for (const target of [`${MOUNT}/live/other/index.m3u8?token=123`, `${MOUNT}/live/other/720p/1.ts?token=123`, `${MOUNT}/live/x.ts?token=123`]) {
       expect((await client.get(target)).status, target).to.equal(403)
     }
-    expect((await client.get('/static/live/s/index.m3u8?token=123', { from: '127.0.0.2' })).status).to.equal(403)
-    expect((await client.get('/static/live/s/index.m3u8?token=123', { headers: { 'user-agent': 'another' } })).status).to.equal(403)
+    expect((await client.get(`${MOUNT}/live/s/index.m3u8?token=123`, { from: '127.0.0.2' })).status).to.equal(403)
+    expect((await client.get(`${MOUNT}/live/s/index.m3u8?token=123`, { headers: { 'user-agent': 'another' } })).status).to.equal(403)
   })
 
   for (const [query, belongs] of [
@@ -126,17 +127,17 @@ describe('HLS behind the door', function () {
   ] as const) {
     it(`${belongs ? 'takes' : 'does not take'} ?${query} for the session opened with ?token=123`, async () => {
       const client = keep(fileClient(server.ports))
-      expect((await client.get('/static/live/s/index.m3u8?token=123')).status).to.equal(200)
+      expect((await client.get(`${MOUNT}/live/s/index.m3u8?token=123`)).status).to.equal(200)
       backend.answer({ status: 403 })
-      expect((await client.get(`/static/live/s/index.m3u8?${query}`)).status).to.equal(belongs ? 200 : 403)
+      expect((await client.get(`${MOUNT}/live/s/index.m3u8?${query}`)).status).to.equal(belongs ? 200 : 403)
       expect(backend.requests).to.have.length(belongs ? 1 : 2)
     })
   }
 
   it('never takes a shorter query for a session that was opened with a longer one', async () => {
     const client = keep(fileClient(server.ports))
-    expect((await client.get('/static/live/s/index.m3u8?token=123&x=2')).status).to.equal(200)
+    expect((await client.get(`${MOUNT}/live/s/index.m3u8?token=123&x=2`)).status).to.equal(200)
     backend.answer({ status: 403 })
-    expect((await client.get('/static/live/s/index.m3u8?token=123')).status).to.equal(403)
+    expect((await client.get(`${MOUNT}/live/s/index.m3u8?token=123`)).status).to.equal(403)
   })
 })

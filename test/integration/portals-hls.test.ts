@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { cleanup } from '../support/cleanup.js'
+import { MOUNT } from '../support/hosts.js'
 import { createMinistra, createSmarty, type Portal } from '../support/portals.js'
 import { startServer, type TestServer } from '../support/server.js'
 
@@ -40,16 +41,16 @@ describe('a portal and its viewers of HLS', () => {
     (await server.verdicts()).map(({ request: { streamPath }, verdict: { allowed, source } }) => `${allowed ? 'allow' : 'deny'} ${streamPath} by ${source}`)
 
   for (const [title, path] of [
-    ['the playlist', '/static/live/s/index.m3u8'], ['a rendition', '/static/live/s/hd/index.m3u8'], ['a segment', '/static/live/s/hd/1.ts']
+    ['the playlist', `${MOUNT}/live/s/index.m3u8`], ['a rendition', `${MOUNT}/live/s/hd/index.m3u8`], ['a segment', `${MOUNT}/live/s/hd/1.ts`]
   ] as const) {
     it(`who comes back from a pause to ${title} within X-AuthDuration is let in unasked, under a new id`, async () => {
       const portal = createMinistra({ now: clock.now })
       const server = await serve(portal, 'ministra')
       const token = portal.newToken({ userId: 'ann-7' })
       for (const name of ['index.m3u8', 'hd/index.m3u8', 'hd/1.ts']) {
-        expect((await get(server, `/static/live/s/${name}?${token}`))[0], name).to.equal(200)
+        expect((await get(server, `${MOUNT}/live/s/${name}?${token}`))[0], name).to.equal(200)
       }
-      expect(portal.checks.map(({ headers }) => headers['x-real-path'])).to.deep.equal(['/static/live/s/index.m3u8'])
+      expect(portal.checks.map(({ headers }) => headers['x-real-path'])).to.deep.equal([`${MOUNT}/live/s/index.m3u8`])
       await server.waitForEvent({ event: 'donePlay', streamPath: '/live/s' })
       clock.time += 5000
       expect((await get(server, `${path}?${token}`))[0]).to.equal(200)
@@ -66,20 +67,20 @@ describe('a portal and its viewers of HLS', () => {
     const portal = createMinistra({ now: clock.now })
     const server = await serve(portal, 'ministra')
     const token = portal.newToken({})
-    const [status, body] = await get(server, `/static/live/s/index.m3u8?token=wrong&${token}`)
+    const [status, body] = await get(server, `${MOUNT}/live/s/index.m3u8?token=wrong&${token}`)
     expect([status, body]).to.deep.equal([200, MASTER.replace('hd/index.m3u8', `hd/index.m3u8?token=wrong&${token}`)])
-    expect((await get(server, `/static/live/s/index.m3u8?${token}&token=wrong`))[0]).to.equal(403)
-    expect((await get(server, '/static/live/s/index.m3u8?token[]=1'))[0]).to.equal(403)
+    expect((await get(server, `${MOUNT}/live/s/index.m3u8?${token}&token=wrong`))[0]).to.equal(403)
+    expect((await get(server, `${MOUNT}/live/s/index.m3u8?token[]=1`))[0]).to.equal(403)
     expect(server.log()).to.include('fault of the backend: status 200 without the header X-UserId')
   })
 
   it('Smarty is told the content by the directory, whatever the client says', async () => {
     const portal = createSmarty({ now: clock.now, checkIp: true })
     const server = await serve(portal, 'smarty')
-    expect((await get(server, `/static/live/s/index.m3u8?${portal.newToken({ name: 's' })}`))[0]).to.equal(200)
+    expect((await get(server, `${MOUNT}/live/s/index.m3u8?${portal.newToken({ name: 's' })}`))[0]).to.equal(200)
     expect(portal.checks.at(-1)?.url).to.include('?name=s&ip=127.0.0.1&token=')
     for (const query of [`${portal.newToken({ name: 't' })}&name=t`, portal.newToken({ name: 's', ip: '203.0.113.7' }), 'token=wrong']) {
-      const [status, body] = await get(server, `/static/live/s/index.m3u8?${query}`)
+      const [status, body] = await get(server, `${MOUNT}/live/s/index.m3u8?${query}`)
       expect([status, body.trim()]).to.deep.equal([403, 'access denied'])
     }
   })
