@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
-# Runs on the newest Node.js 22, 24 and 26 what another Node may break: all unit tests, those of the packed package, one
-# integration file for each protocol, and the preload. Arguments: majors to run instead of these, such as `24`.
+# Runs on the newest Node.js 22, 24 and 26 what another Node may break: all unit tests, the packed package on each host, one
+# integration file for each protocol with node-media-server 4 and with 2.7, and the preload. Arguments: majors to run
+# instead of these, such as `24`.
 # Exit status: 0 only if every test passed on each.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-TESTS=(
-  'test/unit/**/*.test.ts'
-  'test/package/**/*.test.ts'
+PROTOCOLS=(
   test/integration/table.test.ts # RTMP, HTTP-FLV and WebSocket-FLV, with and without TLS
   test/integration/hls.test.ts
+)
+TESTS=(
+  'test/unit/**/*.test.ts'
+  test/package/hosts.test.ts
+  "${PROTOCOLS[@]}"
   test/integration/command-register.test.ts
 )
 
@@ -24,6 +28,8 @@ for major in "$@"; do
     continue
   fi
   echo "== Node.js $("$bin/node" --version)"
-  PATH="$bin:$PATH" node node_modules/mocha/bin/mocha.js --parallel --jobs 2 "${TESTS[@]}" || status=1
+  mocha() { PATH="$bin:$PATH" node node_modules/mocha/bin/mocha.js --parallel --jobs 2 "$@" || status=1; }
+  mocha "${TESTS[@]}"
+  NMS_HOST=2.7 mocha "${PROTOCOLS[@]}"
 done
 exit "$status"

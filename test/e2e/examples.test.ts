@@ -104,7 +104,7 @@ describe('the examples', function () {
         cwd: dir, env: { ...process.env, RTMP_PORT: String(rtmp), HTTP_PORT: String(http), BACKEND_URL: backend.url }
       }))
       keep(program)
-      await expectGuarded(ports)
+      await expectGuarded(ports, program)
       expect(program.stdout()).to.match(/^allowed publish \/live\/s 127\.0\.0\.1 backend /m).and.to.match(/^denied play \/live\/s 127\.0\.0\.1 backend /m)
       expect(program.stdout().match(/^.*\bdenied play \/live\/s .*$/gm), 'a line for each of the two who were refused').to.have.length(2)
       await program.close()

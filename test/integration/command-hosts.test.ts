@@ -46,7 +46,7 @@ describe('nms-http-auth -c config.json', function () {
         return startProgram(process.execPath, [join(dir, 'dist/cli.js'), '-c', 'config.json'], { rtmp, http }, { cwd: dir })
       })
       try {
-        await expectGuarded(ports)
+        await expectGuarded(ports, program)
         expect(program.stdout()).to.contain(`guarding node-media-server ${version}`)
       } finally {
         await program.close()
@@ -86,7 +86,7 @@ await nms.run()
           return startProgram(process.execPath, ['--import', join(dir, 'dist/register.js'), join(dir, 'app.js')], { rtmp, http }, { cwd: dir, env: { APP: JSON.stringify([config, rtmp, http]) } })
         })
         try {
-          await expectGuarded(ports)
+          await expectGuarded(ports, program)
         } finally {
           await program.close()
         }

@@ -25,14 +25,14 @@ const npm = async (args: readonly string[], cwd: string): Promise<{ stdout: stri
   return { stdout, stderr }
 }
 
-/** Packs this package as it would be published, and installs it with node-media-server into an empty folder. */
-export const installPacked = async (): Promise<Installed> => {
+/** Packs this package as it would be published, and installs it with a node-media-server into an empty folder. */
+export const installPacked = async (nms: string): Promise<Installed> => {
   const dir = await mkdtemp(join(tmpdir(), 'nms-http-auth-package-'))
   try {
     const [packed] = JSON.parse((await npm(['pack', '--json', '--silent', '--pack-destination', dir], ROOT)).stdout.replace(/^[^[]*/s, '')) as [{ files: { path: string }[] }]
     const tarball = (await readdir(dir)).find((name) => name.endsWith('.tgz')) ?? ''
     await writeFile(join(dir, 'package.json'), '{ "name": "app", "private": true }')
-    const { stdout, stderr } = await npm(['install', join(dir, tarball), 'node-media-server@4.4.3', '@types/node@20'], dir)
+    const { stdout, stderr } = await npm(['install', join(dir, tarball), `node-media-server@${nms}`, '@types/node@20'], dir)
     return {
       dir,
       said: stdout + stderr,

@@ -5,8 +5,8 @@ import { expect } from 'chai'
 import { request } from 'undici'
 import { startBackend, type ControlledBackend } from '../support/backend.js'
 import { cleanup } from '../support/cleanup.js'
-import { expectGuarded, onFreePorts, startProgram, type PlainPorts } from '../support/guarded.js'
-import { codeBlocks, readme, shellLines } from '../support/readme.js'
+import { onFreePorts, startProgram } from '../support/guarded.js'
+import { codeBlocks, moved, readme, shellLines } from '../support/readme.js'
 import { run, spawn } from '../support/tools.js'
 import { until } from '../support/waiting.js'
 import { installPacked, type Installed } from './installed.js'
@@ -42,13 +42,9 @@ describe('the packed package, installed into an empty folder', function () {
 
   before(async () => {
     backend = keep(await startBackend())
-    app = keep(await installPacked())
+    app = keep(await installPacked('4.4.3'))
   })
   after(() => keep.run())
-
-  /** A text of the README with the ports of this test. */
-  const moved = (text: string, { rtmp, http }: PlainPorts): string =>
-    text.replaceAll('1935', String(rtmp)).replaceAll('8000', String(http)).replaceAll('http://127.0.0.1:6000', backend.url)
 
   it('holds what is run and read, and nothing else', () => {
     expect(app.files).to.include.members([
@@ -70,44 +66,16 @@ describe('the packed package, installed into an empty folder', function () {
     expect(Object.keys(manifest['scripts'] as object)).not.to.include.members(['prepare'])
   })
 
-  const programs = codeBlocks('js')
-  it('the README has its program as ESM and as CommonJS', () => {
-    expect(programs.map(({ text }) => text.includes('require(') ? 'cjs' : 'mjs')).to.have.members(['mjs', 'cjs'])
-  })
-  for (const { text, line } of programs) {
-    const kind = text.includes('require(') ? 'cjs' : 'mjs'
-    it(`runs the README's program of line ${line} (${kind}), and it guards`, async () => {
-      const { ports, program } = await onFreePorts(async (at) =>
-        startProgram(process.execPath, [await app.write(`readme-${line}.${kind}`, moved(text, at))], at, { cwd: app.dir }))
-      keep(program)
-      await expectGuarded(ports)
-      expect(program.stdout()).to.include('[http-auth] guarding node-media-server 4.4.3')
-      expect(program.stderr()).to.equal('')
-      await program.close()
-    })
-  }
-
   describe('with the README\'s config file', () => {
     const config = codeBlocks('json')[0]?.text ?? ''
     const bin = (): string => join(app.dir, 'node_modules', '.bin', 'nms-http-auth')
-
-    it('runs as the command, and it guards', async () => {
-      expect(shellLines()).to.include('npx node-media-server-http-auth -c config.json')
-      const { ports, program } = await onFreePorts(async (at) => {
-        await app.write('config.json', moved(config, at))
-        return startProgram(bin(), ['-c', 'config.json'], at, { cwd: app.dir })
-      })
-      keep(program)
-      await expectGuarded(ports)
-      await program.close()
-    })
 
     it('runs as the unit of systemd says, reads its config again when systemd reloads it, and drains when it is stopped', async () => {
       const unit = await readFile(new URL('../../examples/operations/node-media-server.service', import.meta.url), 'utf8')
       const [command = '', ...args] = (/^ExecStart=(.*)$/m.exec(unit)?.[1] ?? '').replace('/srv/node-media-server', app.dir).split(' ')
       expect(unit).to.match(/^ExecReload=\/bin\/kill -HUP \$MAINPID$/m)
       const { program } = await onFreePorts(async (at) => {
-        await app.write('config.json', moved(config, at))
+        await app.write('config.json', moved(config, at, backend.url))
         return startProgram(command, args, at, { cwd: app.dir })
       })
       keep(program)
@@ -118,21 +86,8 @@ describe('the packed package, installed into an empty folder', function () {
       expect(program.stdout()).to.include('draining')
     })
 
-    for (const way of ['--import', '--require']) {
-      it(`is guarded by the preload with ${way}`, async () => {
-        expect(shellLines()).to.include(`node ${way} node-media-server-http-auth/register app.js`)
-        const { ports, program } = await onFreePorts(async (at) => {
-          await app.write('app.js', `const NodeMediaServer = require('node-media-server')\nnew NodeMediaServer(${moved(config, at)}).run()`)
-          return startProgram(process.execPath, [way, 'node-media-server-http-auth/register', 'app.js'], at, { cwd: app.dir })
-        })
-        keep(program)
-        await expectGuarded(ports)
-        await program.close()
-      })
-    }
-
     it('every other line of the README that calls the command does what it says', async () => {
-      await app.write('config.json', moved(config, { rtmp: 1935, http: 8000 }))
+      await app.write('config.json', moved(config, { rtmp: 1935, http: 8000 }, backend.url))
       const lines = [...new Set(shellLines().filter((line) => line.startsWith('npx node-media-server-http-auth')))]
       expect(lines.length).to.be.at.least(4)
       for (const line of lines.filter((each) => each.includes(' check '))) {

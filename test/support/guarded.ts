@@ -42,8 +42,10 @@ export const onFreePorts = async (start: (ports: PlainPorts) => Promise<Running>
 /**
  * A server whose backend knows the token 123 lets in who has it and nobody else: a publisher, and
  * players over RTMP and HTTP-FLV who get media or not a byte of it.
+ *
+ * @param program - whose output is told where that is not so
  */
-export const expectGuarded = async (plain: PlainPorts): Promise<void> => {
+export const expectGuarded = async (plain: PlainPorts, program: Running): Promise<void> => {
   const keep = cleanup()
   const ports = { ...plain, rtmps: 0, https: 0 }
   const open = async (action: 'play' | 'publish', speech: 'rtmp' | 'http-flv', token: string, streamPath = '/live/s') =>
@@ -62,6 +64,8 @@ export const expectGuarded = async (plain: PlainPorts): Promise<void> => {
       await stranger.closed
       expect(stranger.mediaBytes(), speech).to.equal(0)
     }
+  } catch (error) {
+    throw new Error(`it does not guard; it said:\n${program.stdout()}\n${program.stderr()}`, { cause: error })
   } finally {
     await keep.run()
   }

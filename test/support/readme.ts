@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { PlainPorts } from './guarded.js'
 
 /** A block of code in a Markdown file. */
 export interface CodeBlock {
@@ -24,3 +25,7 @@ export const codeBlocks = (language?: string): CodeBlock[] => {
 /** The lines of the README's shell blocks, comments taken off. */
 export const shellLines = (): string[] =>
   codeBlocks('sh').flatMap(({ text }) => text.split('\n')).map((line) => line.replace(/\s+#.*$/, '').trim()).filter((line) => line !== '')
+
+/** A text of the README with the ports and the backend of a test. */
+export const moved = (text: string, { rtmp, http }: PlainPorts, backend: string): string =>
+  text.replaceAll('1935', String(rtmp)).replaceAll('8000', String(http)).replaceAll('http://127.0.0.1:6000', backend)

@@ -39,6 +39,15 @@ export const unplugFlv = (session: NmsFlvSession): void => {
 const MAX_UNFINISHED_BYTES = 64 * 1024
 
 /**
+ * NMS corks the socket instead of the response. Newer Node.js (26) then buffers in the response all that is written, and
+ * nothing is ever sent. Not undone at the end, because what is corked by one cannot be uncorked by the other.
+ */
+const corkByNode = (res: NmsFlvSession['res']): void => {
+  if (isWebSocket(res) || 'stream' in res) return
+  for (const own of ['cork', 'uncork'] as const) delete (res as Partial<typeof res>)[own]
+}
+
+/**
  * Makes an admitted session safe for the rest of its life: an exception in a listener ends only this session, `stop()`
  * and `reject()` really close it, and a response that is already gone causes no error in NMS.
  *
@@ -97,6 +106,7 @@ export const adoptFlv = (session: NmsFlvSession, grant: Grant | undefined, setti
   }
   if (!isWebSocket(res)) (('stream' in res ? res.stream : res) as EventEmitter).on('error', () => undefined)
   if (grant === undefined) setting.grants.trust(session)
+  else corkByNode(res)
   setting.undo.add(restore)
   const queue = new SendQueue()
   return {
