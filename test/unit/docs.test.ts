@@ -45,6 +45,30 @@ const everyOption = (): Map<string, unknown> => {
   }))
 }
 
+describe('the README\'s compatibility table', () => {
+  const cellOf = (subject: string): string => cellsOf(readme().split('\n').find((line) => line.startsWith(`| ${subject} |`)) ?? '')[1] ?? ''
+  const numbersIn = (text: string): string[] => [...text.matchAll(/\d+(?:\.\d+)*/g)].map(([number]) => number)
+  const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+  const manifest = JSON.parse(read('package.json')) as { engines: { node: string }, peerDependencies: Record<string, string>, scripts: Record<string, string> }
+
+  it('names the node-media-servers that the tests run, and no other', () => {
+    const run = ['node-media-server', 'node-media-server-4.3', 'node-media-server-2'].map((name) => (JSON.parse(read(`node_modules/${name}/package.json`)) as { version: string }).version)
+    expect(numbersIn(/tested with ([^.]*(?:\.\d[^.]*)*)/.exec(cellOf('node-media-server'))?.[1] ?? '')).to.have.members(run)
+    // What CI's test line runs.
+    for (const suite of ['test:integration', 'test:host-4.3', 'test:host-2.7']) expect(manifest.scripts['test']).to.include(`npm run ${suite} `)
+    expect(numbersIn(manifest.peerDependencies['node-media-server'] ?? '')).to.have.members(['4.3.2', '2.7.4'])
+    expect(cellOf('node-media-server')).to.match(/^4\.3\.2 and later 4\.x, and 2\.7\.4;/)
+  })
+
+  it('names the Nodes that CI runs, and no other', () => {
+    const [oldest, tested] = cellOf('Node.js').split(';')
+    expect(numbersIn(oldest ?? '')).to.deep.equal([numbersIn(manifest.engines.node)[0]!.replace(/\.0$/, '')])
+    const others = /set -- ([\d ]+)/.exec(read('scripts/test-nodes.sh'))?.[1]?.trim().split(' ') ?? []
+    expect(numbersIn(tested ?? '')).to.have.members(['20', ...others])
+    expect(read('.ci/run')).to.match(/^npm run test:nodes /m).and.match(/^npm test /m)
+  })
+})
+
 describe('the README', () => {
   const rows = optionRows()
   const options = everyOption()
