@@ -7,7 +7,7 @@ import { filterOf, matches } from './filter.js'
 import { createRing } from './ring.js'
 import { shownDecision, shownEnd, shownSession, type EndedFor } from './shown.js'
 
-/** The newest that are kept to be looked at. */
+/** How many of the newest are kept. */
 const VERDICTS = 5000
 const ENDS = 1000
 const PAGE = { usual: 100, most: 1000 }
@@ -15,7 +15,7 @@ const PAGE = { usual: 100, most: 1000 }
 /** An answer in JSON. */
 export interface Answer { readonly status: number, readonly body: object }
 
-/** A request below `/api`: its segments split before they were decoded. */
+/** A request below `/api`; the path is split into segments before they are decoded. */
 export interface Call {
   readonly method: string
   readonly segments: readonly string[]
@@ -23,7 +23,7 @@ export interface Call {
 }
 
 export interface Api extends Sink {
-  /** `undefined`: there is no such path; a list of methods: not with this one. */
+  /** `undefined` if there is no such path; the allowed methods if the path does not take this one. */
   answer(call: Call): Promise<Answer | readonly string[] | undefined>
 }
 
@@ -38,14 +38,14 @@ const numberOf = (params: URLSearchParams, name: string, usual: number, most: nu
   return Number(text)
 }
 
-/** What is meant by a filter is found on one turn of the event loop; only what is shown is copied. */
+/** Finds the sessions that match a filter in one turn of the event loop; only those shown are copied. */
 const pageOf = <T>(found: readonly T[], params: URLSearchParams, show: (value: T) => object): { total: number, offset: number, page: object[] } => {
   const offset = numberOf(params, 'offset', 0, 1_000_000)
   const limit = numberOf(params, 'limit', PAGE.usual, PAGE.most)
   return { total: found.length, offset, page: found.slice(offset, offset + limit).map(show) }
 }
 
-/** A request of a session that has ended, as far as its facts go. */
+/** The request of an ended session, as far as it is known. */
 const requestOf = ({ id, action, protocol, ip, path, streamPath, userAgent }: SessionFacts): AccessRequest =>
   ({ sessionId: id, action, protocol, ip, path, streamPath, userAgent, origin: '', query: '' })
 
@@ -91,7 +91,7 @@ export const createApi = (behind: Behind): Api => {
   }
   const end = async (which: { readonly id: string } | { readonly user: string }, params: URLSearchParams): Promise<Answer> => {
     const ended = await behind.end(which, numberOf(params, 'barMs', 0, 86_400_000))
-    return ended > 0 ? ok({ ended }) : { status: 404, body: { error: 'id' in which ? 'no such session runs' : 'no session of this user runs' } }
+    return ended > 0 ? ok({ ended }) : { status: 404, body: { error: 'id' in which ? 'no such session is running' : 'this user has no running session' } }
   }
   const reload = async (): Promise<Answer> => {
     try {

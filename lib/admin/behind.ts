@@ -2,16 +2,16 @@ import type { AccessRequest } from '../access/request.js'
 import type { SessionFacts } from '../observe/hub.js'
 import type { Stats } from '../observe/stats.js'
 
-/** A session that runs, as the registry has it: read in place, and copied only for whoever is shown it. */
+/** A running session, read in place from the registry; only those shown are copied. */
 export interface RunningSession {
   readonly request: AccessRequest
-  /** As people are shown it. */
+  /** As it is shown to people. */
   readonly shownUser?: string | undefined
   readonly startedAt: number
   record(): SessionFacts & { readonly inBytes: number, readonly outBytes: number, readonly nextCheckAt?: number }
 }
 
-/** What is in force, for people; no secrets in it. */
+/** The options in force, in words and without secrets. */
 export interface InForce {
   readonly version: string
   readonly host: string
@@ -19,18 +19,18 @@ export interface InForce {
   readonly warnings: readonly string[]
 }
 
-/** What the admin server shows and does: all of it is the plugin's, nothing is kept here a second time. */
+/** The parts of the plugin that the admin server shows and steers; it keeps no copy of them. */
 export interface Behind {
   readonly sessions: Iterable<RunningSession>
   inForce(): InForce
   stats(): Stats
   /** `undefined` while there is none. Milliseconds since 1970. */
   outage(): { readonly since: number, readonly reason: string } | undefined
-  /** Whether newcomers are taken: neither closing nor draining. */
+  /** Whether new clients are taken: the plugin is neither closing nor draining. */
   ready(): boolean
-  /** Ends sessions; resolves with how many. @param barMs - keeps the same request out that long */
+  /** Ends sessions; resolves with their number. @param barMs - how long the same requests are refused */
   end(which: { readonly id: string } | { readonly user: string }, barMs: number): Promise<number>
-  /** Reads the section again. Rejects with an HttpAuthError that says what is wrong; all is then as it was. */
+  /** Reloads the section. Rejects with an HttpAuthError that says what is wrong; nothing is changed then. */
   reload(): Promise<void>
   /** Prometheus text. */
   metrics(): Promise<string>

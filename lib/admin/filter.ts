@@ -1,22 +1,22 @@
 import type { AccessRequest } from '../access/request.js'
 
-/** Which sessions and verdicts are meant; what is absent matches all. */
+/** Selects sessions and verdicts; an absent field matches all. */
 export interface Filter {
   readonly user?: string
   readonly ip?: string
-  /** Of the stream, or as the client asked; also its beginning. */
+  /** The path of the stream or of the request, or the beginning of one. */
   readonly path?: string
   readonly protocol?: string
   readonly action?: string
   /** A session's id. */
   readonly session?: string
-  /** Part of an address, user, session's id or path; or the whole value of a parameter of the query, such as a token. */
+  /** Part of an address, user, session id or path, or the whole value of a query parameter, such as a token. */
   readonly q?: string
 }
 
 export const FILTERS = ['user', 'ip', 'path', 'protocol', 'action', 'session', 'q'] as const satisfies readonly (keyof Filter)[]
 
-/** Reads a filter from a query; an empty value is as if absent. */
+/** Reads a filter from a query; empty values count as absent. */
 export const filterOf = (params: URLSearchParams): Filter =>
   Object.fromEntries(FILTERS.flatMap((name) => {
     const value = params.get(name)
@@ -31,7 +31,7 @@ const decoded = (text: string): string => {
   }
 }
 
-/** Whether a query has a parameter with exactly this value, or is it. */
+/** Whether a query has a parameter with exactly this value, or equals it. */
 const hasValue = (query: string, value: string): boolean =>
   query === value || ((query.includes(value) || /[%+]/.test(query)) && query.includes('=') && query.split(/[&;]/).some((part) => {
     const own = part.slice(part.indexOf('=') + 1)

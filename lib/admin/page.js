@@ -1,8 +1,8 @@
 /* global sessionStorage, history, TextDecoder, AbortController */
-// The page of the admin server. Whatever a client has sent becomes text, never markup.
+// The page of the admin server. Everything that comes from a client is shown as text, never as markup.
 
 const SHOWN = 200
-/** A refresh asks for two lists: not more often than this, in milliseconds, however much happens. */
+/** Shortest time between refreshes, in milliseconds, however much happens. */
 const REFRESH_MS = 1000
 
 const byId = (id) => document.getElementById(id)
@@ -13,7 +13,7 @@ const make = (name, text = '', className = '') => {
   return element
 }
 
-/** The token comes in the link's fragment, which no server sees, and stays in this tab. */
+/** The token comes in the fragment of the link, which is never sent to a server, and is kept for this tab only. */
 const tokenOf = () => {
   const given = new URLSearchParams(location.hash.slice(1)).get('token')
   if (given) {
@@ -72,19 +72,19 @@ const showStatus = ({ server, version, nodeMediaServer, ready, backends, stats, 
   byId('server').textContent = `${server}, version ${version}, node-media-server ${nodeMediaServer}`
   const alarm = byId('outage')
   alarm.hidden = outage === null
-  if (outage !== null) alarm.textContent = `The backend is in an outage for ${ago(outage.since)}: ${outage.reason}`
-  const notices = [...(stats.dryRun ? ['Dry run: clients are let in whatever the verdict.'] : []), ...(ready ? [] : ['Draining: newcomers are sent away.']), ...warnings]
+  if (outage !== null) alarm.textContent = `The backend has been down for ${ago(outage.since)}: ${outage.reason}`
+  const notices = [...(stats.dryRun ? ['Dry run: viewers are let in whatever the verdict.'] : []), ...(ready ? [] : ['Draining: new clients are refused.']), ...warnings]
   byId('notices').replaceChildren(...notices.map((text) => make('div', text, 'notice')))
   const count = (action) => Object.values(stats.sessions[action] ?? {}).reduce((sum, n) => sum + n, 0)
   byId('numbers').replaceChildren(
     ...backends.map(({ at, up, breakerOpen, latencyMs, waiting }) => card(
       !up ? 'down' : latencyMs === undefined ? 'not asked yet' : `${Math.round(latencyMs)} ms`,
       `backend ${at}${breakerOpen ? ', breaker open' : ''}${waiting > 0 ? `, ${waiting} waiting` : ''}`, !up)),
-    card(String(count('play')), 'viewers'), card(String(count('publish')), 'publishers'), card(String(stats.held), 'wait at the door')
+    card(String(count('play')), 'viewers'), card(String(count('publish')), 'publishers'), card(String(stats.held), 'waiting for a verdict')
   )
   if (outage !== null) state('backend down', 'bad')
   else if (!ready) state('draining', 'warn')
-  else state(stats.dryRun ? 'dry run' : 'well', stats.dryRun ? 'warn' : 'good')
+  else state(stats.dryRun ? 'dry run' : 'OK', stats.dryRun ? 'warn' : 'good')
 }
 
 const sorted = () => {
@@ -119,10 +119,10 @@ const showSessions = () => {
   byId('in-count').textContent = String(shown.total)
   const rows = sorted().map(rowOf)
   const none = make('tr')
-  none.append(make('td', byId('q').value === '' ? 'Nobody is in.' : 'Nobody like this is in.', 'empty'))
+  none.append(make('td', byId('q').value === '' ? 'Nobody is in.' : 'No session matches.', 'empty'))
   none.firstChild.colSpan = 7
   byId('in').tBodies[0].replaceChildren(...rows.length > 0 ? rows : [none])
-  byId('in-more').textContent = shown.total > rows.length ? `The newest ${rows.length} of ${shown.total}; find the others by address, user or stream.` : ''
+  byId('in-more').textContent = shown.total > rows.length ? `These are the newest ${rows.length} of ${shown.total}. Search for an address, user or stream to find the others.` : ''
   for (const button of document.querySelectorAll('th button')) {
     const own = button.dataset.sort === sort.by
     if (own) button.parentElement.setAttribute('aria-sort', sort.down ? 'descending' : 'ascending')
@@ -146,7 +146,7 @@ const verdictItem = (verdict) => {
   return item
 }
 
-/** Why somebody was refused, or is gone, in words: the newest that is known of whom one looks for. */
+/** Explains the newest verdict and the newest end that match the search. */
 const showAnswer = (q, { verdicts, ends }) => {
   const box = byId('answer')
   box.hidden = q === ''
@@ -155,7 +155,7 @@ const showAnswer = (q, { verdicts, ends }) => {
   const [ended] = ends
   if (newest === undefined && ended === undefined) {
     box.className = ''
-    box.replaceChildren(make('strong', `Nothing is known of ${q}.`), make('p', 'It has not asked here among the last 5,000, or was cut before it could: see cut_total in the metrics, and the audit.'))
+    box.replaceChildren(make('strong', `Nothing is known about ${q}.`), make('p', 'It is not among the last 5,000 requests, or was cut before it could make one: see cut_total in the metrics, and the audit file.'))
     return
   }
   const parts = []
@@ -173,7 +173,7 @@ const refresh = async () => {
   const q = byId('q').value.trim()
   const query = new URLSearchParams({ limit: String(SHOWN), ...(q !== '' && { q }) })
   const [status, sessions, verdicts] = await Promise.all([read('api/status'), read(`api/sessions?${query}`), read(`api/verdicts?${query}`)])
-  // Who typed on meanwhile is shown what was typed last.
+  // The search has changed meanwhile.
   if (q !== byId('q').value.trim()) return
   shown = sessions
   showStatus(status)
@@ -186,7 +186,7 @@ const refresh = async () => {
 
 let due
 let last = 0
-/** Refreshes soon; what is asked for meanwhile is one refresh. */
+/** Refreshes soon; further calls until then cause no further refresh. */
 const soon = (atOnce = false) => {
   if (due !== undefined && !atOnce) return
   clearTimeout(due)
@@ -215,11 +215,11 @@ const login = (why) => {
   byId('view').hidden = true
   byId('reload').hidden = true
   byId('login').hidden = false
-  byId('login-why').textContent = `${why}The admin token of this server, as in its config (admin.token, or the file admin.tokenFile).`
+  byId('login-why').textContent = `${why}Enter the admin token from the config of this server (admin.token, or the file admin.tokenFile).`
   byId('token').focus()
 }
 
-/** Reads events for as long as the page is open; each says that there is something new to see. */
+/** Reads events while the page is open; each causes a refresh. */
 const watch = async (signal) => {
   while (!signal.aborted) {
     try {
@@ -278,7 +278,7 @@ byId('reload').addEventListener('click', async () => {
     state('config reloaded', 'good')
   } catch (error) {
     if (error instanceof WrongToken) return failed(error)
-    byId('notices').replaceChildren(make('div', `The config was not reloaded, all is as it was. ${error.message}`, 'alarm'))
+    byId('notices').replaceChildren(make('div', `The config was not reloaded, the options stay as they were: ${error.message}`, 'alarm'))
   }
 })
 for (const button of document.querySelectorAll('th button')) {

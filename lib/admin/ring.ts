@@ -1,4 +1,4 @@
-/** The newest of something, up to a bound; adding costs the same whatever is in it. */
+/** Keeps the newest items, up to a bound; adding takes constant time. */
 export interface Ring<T> {
   add(value: T): void
   /** The newest first. */

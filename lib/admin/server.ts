@@ -11,7 +11,7 @@ import type { Behind } from './behind.js'
 import { createGuard } from './guard.js'
 import { createStreams } from './streams.js'
 
-/** A client that sends slowly, or much, holds nothing for long. Times in milliseconds. */
+/** Limits for clients that send slowly or too much. Times are in milliseconds. */
 const LIMITS = { maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000, connectionsCheckingInterval: 1000 }
 const MAX_CONNECTIONS = 256
 
@@ -25,7 +25,7 @@ const HEADERS = {
 
 const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' } as const
 
-/** The page's three files, beside this one; read once. */
+/** The three files of the page, which lie beside this one; read once. */
 const PAGE: ReadonlyMap<string, { readonly type: string, readonly body: Buffer }> = new Map(([['/', 'html'], ['/page.js', 'js'], ['/page.css', 'css']] as const)
   .map(([path, kind]) => [path, { type: TYPES[kind], body: readFileSync(new URL(`page.${kind}`, import.meta.url)) }]))
 
@@ -36,7 +36,7 @@ export interface AdminLog {
 }
 
 export interface AdminServer extends Sink {
-  /** Ends it, and every connection to it. */
+  /** Closes the server and all its connections. */
   close(): Promise<void>
 }
 
@@ -46,7 +46,7 @@ const send = (res: ServerResponse, status: number, type: string, body: string | 
 const sendText = (res: ServerResponse, status: number, text: string, more?: Readonly<Record<string, string>>): void => send(res, status, 'text/plain; charset=utf-8', `${text}\n`, more)
 const sendJson = (res: ServerResponse, status: number, body: object, more?: Readonly<Record<string, string>>): void => send(res, status, 'application/json', JSON.stringify(body), more)
 
-/** A path's segments, each decoded by itself, so that an escaped slash is part of one; `undefined` for bad escapes. */
+/** The segments of a path, each decoded by itself, so that an escaped slash stays within one; `undefined` for bad escapes. */
 const segmentsOf = (path: string): string[] | undefined => {
   try {
     return path.split('/').slice(1).map(decodeURIComponent)
@@ -55,7 +55,7 @@ const segmentsOf = (path: string): string[] | undefined => {
   }
 }
 
-/** The operator's own HTTP server. It shares nothing with node-media-server's, so that a flood of viewers leaves it reachable. */
+/** The operator's own HTTP server. It shares nothing with node-media-server's, so it stays reachable in a flood of viewers. */
 export const startAdmin = (settings: AdminSettings, behind: Behind, log: AdminLog): AdminServer => {
   const api = createApi(behind)
   const streams = createStreams()

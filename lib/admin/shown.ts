@@ -3,12 +3,12 @@ import { explain } from './explain.js'
 import { reasonCode } from '../observe/reason-code.js'
 import type { Decision, SessionEnd, SessionFacts } from '../observe/hub.js'
 
-/** A session that was ended for a newcomer, and when. */
+/** A session that ended to make room for a newcomer. */
 export interface EndedFor { readonly session: SessionFacts, readonly at: number }
 
 /**
- * A verdict for people and programs: what the client sent, without its token.
- * @param ended - the sessions that were ended for this client later, as far as is known
+ * A verdict as it is shown, with the client's token masked.
+ * @param ended - the sessions that ended later to make room for this client, as far as known
  */
 export const shownDecision = ({ at, request, verdict, heldMs }: Decision, ended?: readonly EndedFor[]): object => ({
   time: new Date(at).toISOString(),

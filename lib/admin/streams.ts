@@ -3,14 +3,14 @@ import type { Sink } from '../observe/hub.js'
 import { safely } from '../safely.js'
 import { shownDecision, shownEnd, shownSession } from './shown.js'
 
-/** Streams at once, bytes that one may leave unread, and a sign of life for proxies in between, in milliseconds. */
+/** Most streams at once, most unread bytes of one, and the interval of keep-alives for proxies in between, in milliseconds. */
 const MAX_STREAMS = 32
 const MAX_UNREAD = 1024 * 1024
 const PING_MS = 15_000
 
-/** Server-sent events for whoever watches. */
+/** Streams of server-sent events. */
 export interface Streams extends Sink {
-  /** @returns whether there is room for one more */
+  /** @returns false if there are too many already */
   open(res: ServerResponse, headers: Readonly<Record<string, string>>): boolean
   close(): void
 }
@@ -20,12 +20,12 @@ export const createStreams = (): Streams => {
   let ping: NodeJS.Timeout | undefined
   const write = (text: string): void => {
     for (const res of open) {
-      // Who reads so slowly is cut: the events would fill the memory.
+      // A client that reads this slowly is cut, or its events would fill the memory.
       if (res.writableLength > MAX_UNREAD) res.destroy()
       else res.write(text)
     }
   }
-  /** Nothing is made of an event that nobody watches. */
+  /** Events are serialized only if somebody watches. */
   const tell = (event: string, data: () => object): void => {
     if (open.size > 0) write(`event: ${event}\ndata: ${JSON.stringify(data())}\n\n`)
   }

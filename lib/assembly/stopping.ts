@@ -44,7 +44,7 @@ export const createStopping = ({ door, sessions, host, log, refuse, finish }: St
     })(),
     drain: (ms) => draining ??= (async () => {
       door.drain()
-      log.notice(`draining: newcomers are sent away; sessions that may go on for ${ms} ms: ${sessions.size}`)
+      log.notice(`draining: new clients are refused; running sessions, which may go on for ${ms} ms: ${sessions.size}`)
       await whenEmpty(sessions, ms)
       // Their streams end with the server, which is unguarded from then on. Players first: where a stream takes them with it,
       // they would have left by themselves.

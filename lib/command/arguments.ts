@@ -4,10 +4,10 @@ import { Misuse } from '../errors.js'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
-/** A flag that is not among these options, and the one it may be meant to be. */
+/** An unknown flag, and the known one that was probably meant. */
 export interface UnknownFlag { readonly flag: string, readonly near: string | undefined }
 
-/** The first flag that is none of these options'. */
+/** The first flag that is not one of these options. */
 export const unknownFlag = (args: string[], options: Options): UnknownFlag | undefined => {
   const known = Object.keys(options).map((name) => `--${name}`)
   const { tokens } = parseArgs({ args, options, strict: false, tokens: true, allowPositionals: true })
@@ -24,7 +24,7 @@ export const inWords = ({ flag, near }: UnknownFlag): string =>
 
 /**
  * Reads the arguments of a command.
- * @throws Misuse that names the first one that makes no sense, and what may be meant
+ * @throws Misuse that names the first wrong one, and what was probably meant
  */
 export const readArguments = <T extends ParseArgsConfig & { args: string[], options: Options }>(config: T): ReturnType<typeof parseArgs<T>> => {
   const unknown = unknownFlag(config.args, config.options)

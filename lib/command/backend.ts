@@ -6,26 +6,26 @@ import { readArguments } from './arguments.js'
 
 const DEFAULT_TOKEN = '123'
 
-const USAGE = `nms-http-auth backend: a small backend to try things with, for your own machine only
+const USAGE = `nms-http-auth backend: a small backend for trying things out, on your own machine only
 
   nms-http-auth backend [--port 6000] [--token ${DEFAULT_TOKEN}]
 
 It answers 200 if the parameter "token" is the given one and 403 if not, and prints what it is
 asked, as the PHP script of the specification does.
 
-  --port PORT    where it listens on 127.0.0.1, default 6000; 0 takes any free one
-  --token TOKEN  what it lets in, default ${DEFAULT_TOKEN}
-  -h, --help     shows this
+  --port PORT    the port on 127.0.0.1, default 6000; 0 takes any free one
+  --token TOKEN  the token it lets in, default ${DEFAULT_TOKEN}
+  -h, --help     show this
 `
 
 export interface TokenBackend {
-  /** Who sends it as the parameter `token` is let in. */
+  /** Clients that send it as the parameter `token` are let in. */
   readonly token?: string
-  /** Prints what was asked; one text of several lines. */
+  /** Prints a request, as one text of several lines. */
   readonly print?: (text: string) => void
 }
 
-/** The five headers of a question, under the names that the specification's script gives them. */
+/** The five headers of a request, with the labels of the script in the specification. */
 const ROWS = [
   [' Session ID', 'x-session-id'], ['    Real IP', 'x-real-ip'], ['  Real Path', 'x-real-path'],
   ['Real Origin', 'x-real-origin'], ['    Real UA', 'x-real-ua']
@@ -47,11 +47,11 @@ export const tokenBackend = ({ token = DEFAULT_TOKEN, print = console.log }: Tok
   print([`[${new Date().toISOString()}] ${status}${probe ? ', to the probe: the plugin asks whether the backend answers' : ''}`, ...ROWS.map(([title, name]) => `${title}: ${text(req.headers[name])}`)].join('\n'))
   req.resume()
   const ip = req.headers['x-real-ip']
-  // `check` compares it with what was sent: a proxy on the way may have put another address there.
+  // `check` compares it with what was sent, because a proxy on the way may have replaced the address.
   res.writeHead(status, { 'Content-Length': 0, ...(ip !== undefined && { 'X-Real-Ip': ip }) }).end()
 }
 
-/** Runs that backend until the process is told to end. */
+/** Runs that backend until the process is ended. */
 export const backend = async (args: string[]): Promise<number | undefined> => {
   let given
   try {

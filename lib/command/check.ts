@@ -12,7 +12,7 @@ const OPTIONS = {
   json: { type: 'boolean' }, 'show-secrets': { type: 'boolean' }, help: { type: 'boolean', short: 'h' }
 } as const
 
-/** Asks the backend as the running server would, and tells why it answers as it does. */
+/** Sends the backend what the running server would send, and explains the answer. */
 export const check = async (args: string[]): Promise<number> => {
   const json = args.includes('--json')
   const showSecrets = args.includes('--show-secrets')
@@ -38,7 +38,7 @@ const parse = (args: string[]) => readArguments({ args, options: OPTIONS, allowP
 const wishOf = (values: ReturnType<typeof parse>['values'], positionals: readonly string[]): Wish => {
   const [url, ...more] = positionals
   if (more.length > 0) throw new Misuse('one URL at a time; quote it, or the shell cuts it at &')
-  if (values.config === undefined) throw new Misuse('give it the config file of the server: nms-http-auth check [URL] -c config.json')
+  if (values.config === undefined) throw new Misuse('name the config file of the server: nms-http-auth check [URL] -c config.json')
   if (url === undefined && (values.publish === true || values.ip !== undefined || values['user-agent'] !== undefined)) {
     throw new Misuse('--publish, --ip and --user-agent describe a client and need a URL')
   }

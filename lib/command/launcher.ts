@@ -1,12 +1,12 @@
 import { safely } from '../safely.js'
 
-/** How often the launcher is looked for, in milliseconds; Node is not told when a parent ends. */
+/** How often the launcher is looked for, in milliseconds: Node is not notified when its parent ends. */
 const LOOK_MS = 500
 
 /**
- * Ends this process, as SIGTERM would, once the shell that `npx` started it in is gone. npm hands a
- * signal to that shell alone, which ends without passing it on, and the server would go on unseen.
- * Started in any other way, a process may outlive its parent, and nothing is done.
+ * Ends this process, as SIGTERM would, once the shell in which `npx` started it is gone. npm signals only that shell, which
+ * ends without passing the signal on, and the server would keep running unnoticed. A process that was started in any other
+ * way may outlive its parent; then this does nothing.
  */
 export const endWithLauncher = (): void => {
   if (process.env['npm_command'] !== 'exec') return

@@ -4,23 +4,23 @@ import { HttpAuthError, Misuse } from '../errors.js'
 import { readConfig } from '../options/config.js'
 import { readArguments } from './arguments.js'
 
-/** What every command of a running server takes. */
+/** The flags of every command that asks a running server. */
 export const REMOTE_FLAGS = {
   config: { type: 'string', short: 'c' }, admin: { type: 'string' }, token: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }
 } as const
 
-/** How the usage of each says so. */
-export const REMOTE_USAGE = `  -c, --config FILE  the config of the running server, whose section admin says where it is
-  --admin URL        or its admin server, such as http://127.0.0.1:8090, with
-  --token TOKEN      its token; else that of the variable NMS_HTTP_AUTH_TOKEN
-  --json             prints JSON for programs
-  -h, --help         shows this
+/** The part about them in each usage text. */
+export const REMOTE_USAGE = `  -c, --config FILE  the config file of the running server, with its section httpAuth.admin
+  --admin URL        instead of -c: the admin server, such as http://127.0.0.1:8090
+  --token TOKEN      its token; default: the variable NMS_HTTP_AUTH_TOKEN
+  --json             print JSON
+  -h, --help         show this
 
-Exit status: 0 done, 1 nothing was found, 2 the server does not answer or refuses the token, 3 a mistake in the call
-or the config.
+Exit status: 0 done, 1 nothing found, 2 the server does not answer or refuses the token, 3 the command line or the
+config is wrong.
 `
 
-/** Nobody answers, or not with what was asked for. */
+/** There is no answer, or not the expected one. */
 class NoAnswer extends Error {}
 
 /** The admin server of one running node-media-server. */
@@ -43,7 +43,7 @@ const whereOf = ({ config, admin, token }: { config?: string | undefined, admin?
     if (given === undefined || given === '') throw new Misuse('--admin needs --token, or the variable NMS_HTTP_AUTH_TOKEN')
     return { url: new URL(admin), token: given }
   }
-  if (config === undefined) throw new Misuse('give it the config of the running server (-c config.json), or --admin URL and --token TOKEN')
+  if (config === undefined) throw new Misuse('name the config file of the running server (-c config.json), or use --admin URL and --token TOKEN')
   const { file, settings } = readConfig(config)
   if (settings === false || settings.admin === undefined) throw new Misuse(`${file} has no section httpAuth.admin, so the server cannot be asked; docs/operations.md says how to add one`)
   const { bind, port } = settings.admin
@@ -102,10 +102,10 @@ const remoteOf = ({ url, token }: Where): Remote => {
 
 type Flags = Parameters<typeof readArguments>[0]['options']
 
-/** What a command got on its line. */
+/** The arguments of a command. */
 export interface Line { readonly values: Readonly<Record<string, string | boolean | undefined>>, readonly positionals: readonly string[], readonly json: boolean }
 
-/** Runs a command of a running server: reads its arguments, and turns what goes wrong into a message and an exit status. */
+/** Runs a command that asks a running server: reads its arguments, and turns errors into a message and an exit status. */
 export const runRemote = async (
   name: string, usage: string, args: string[], flags: Flags, run: (remote: Remote, line: Line) => Promise<number>, check: (line: Line) => void = () => undefined
 ): Promise<number> => {

@@ -12,26 +12,26 @@ import { findInstalled, type Installed } from '../nms/installed.js'
 import { startFromConfig, takesConfigFile } from '../nms/start.js'
 import { NMS_FLAGS } from '../nms/v4/command-line.js'
 
-const USAGE = `nms-http-auth: node-media-server with its clients held at the door until your backend has said 200
+const USAGE = `nms-http-auth: node-media-server that lets clients in when your backend says 200
 
   nms-http-auth -c config.json [options of node-media-server]
       runs node-media-server; config.json needs a section "httpAuth"
   nms-http-auth check [URL] -c config.json
-      asks the backend as the running server would, and tells why it answers as it does
+      sends the backend what the running server would send, and explains the answer
   nms-http-auth backend [--port 6000] [--token 123]
-      a small backend to try things with
+      a small backend for trying things out
   nms-http-auth sessions | why WHAT | end SESSION | watch -c config.json
-      who is in, why was this one refused, throw it out, what happens now: of a running server with a section admin
+      list sessions, explain a verdict, end a session, print events: of a running server with the section admin
   nms-http-auth help [COMMAND], nms-http-auth --version
 
-On SIGUSR2 it prints what has been decided so far. On SIGHUP it reads the section httpAuth again;
-a mistake leaves all as it was. On SIGTERM it drains: newcomers are sent away, those who are in go on
-for drainMs, then it ends.
+On SIGUSR2 it prints its counts. On SIGHUP it reloads the section httpAuth; a mistake there changes
+nothing. On SIGTERM it drains: new clients are refused, running sessions may go on for drainMs, then
+it exits.
 
 The options of node-media-server:
 `
 
-/** Runs node-media-server's own command line, its server guarded. All arguments are NMS's. */
+/** Runs node-media-server's own command line with the server guarded. All arguments are NMS's. */
 export const serve = (args: string[]): undefined => {
   const { values } = parseArgs({ args, strict: false, options: NMS_FLAGS })
   const unknown = unknownFlag(args, NMS_FLAGS)
@@ -46,7 +46,7 @@ export const serve = (args: string[]): undefined => {
   }))
   process.on('SIGHUP', safely(undefined, () => {
     for (const handle of handles) {
-      handle.reload().catch((error: unknown) => process.stderr.write(`nms-http-auth: not reloaded, all is as it was: ${error instanceof Error ? error.message : String(error)}\n`))
+      handle.reload().catch((error: unknown) => process.stderr.write(`nms-http-auth: not reloaded, the options stay as they were: ${error instanceof Error ? error.message : String(error)}\n`))
     }
   }))
   drainOnSigterm(handles)
@@ -81,8 +81,7 @@ const startWithout = (installed: Installed, args: string[], { config, help }: { 
 }
 
 /**
- * NMS rewrites its config file before it runs: one that cannot be used, or is not meant for this,
- * must stay as it is.
+ * NMS rewrites its config file before it runs. A file that cannot be used, or is not meant for this, must not be changed.
  */
 const refuseUnusable = (file: string | undefined): void => {
   if (file === undefined) return refuse('give it a config file: nms-http-auth -c config.json (see --help)')

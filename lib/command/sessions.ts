@@ -9,9 +9,9 @@ const USAGE = `nms-http-auth sessions: who is in
 
   nms-http-auth sessions [--user USER] [--ip ADDRESS] [--path /live/s] [--protocol hls] [--action play] -c config.json
 
-The newest come first, 100 of them.
+Lists the newest 100.
 
-  --limit N          so many, 1000 at most
+  --limit N          list N sessions, at most 1000
 ${REMOTE_USAGE}`
 
 /** One entry of the API's list. */
@@ -26,7 +26,7 @@ export interface ListedSession {
   readonly startedAt: string
   readonly inBytes: number
   readonly outBytes: number
-  /** Absent where the backend will not be asked about it again. */
+  /** Absent if the backend will not be asked again. */
   readonly nextCheckAt?: string
 }
 
@@ -38,7 +38,7 @@ export const sessionTable = (sessions: readonly ListedSession[]): string => tabl
     [id, user, ip, streamPath, protocol, action, duration(Date.now() - Date.parse(startedAt)), nextCheckAt === undefined ? '-' : duration(Date.parse(nextCheckAt) - Date.now()), size(inBytes), size(outBytes), userAgent])
 )
 
-/** Prints who is in. */
+/** Lists the running sessions. */
 export const sessions = (args: string[]): Promise<number> => runRemote('sessions', USAGE, args, FILTERS, async (remote, { values, json }) => {
   const query = new URLSearchParams()
   for (const name of Object.keys(FILTERS)) if (typeof values[name] === 'string') query.set(name, values[name])
@@ -51,6 +51,6 @@ export const sessions = (args: string[]): Promise<number> => runRemote('sessions
   }
   return list === undefined || list.total === 0 ? 1 : 0
 }, ({ values: { limit }, positionals }) => {
-  if (positionals.length > 0) throw new Misuse('it takes no words, only filters such as --ip')
+  if (positionals.length > 0) throw new Misuse('sessions takes no arguments, only filters such as --ip')
   if (limit !== undefined && !/^[1-9]\d{0,3}$/.test(String(limit))) throw new Misuse('--limit must be a number from 1 to 1000')
 })

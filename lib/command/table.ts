@@ -1,9 +1,9 @@
 import { printable } from '../mask.js'
 
-/** A column is at most this wide, so that a line of a long user agent stays a line. */
+/** The widest column, so that a long user agent does not break the line. */
 const MAX_WIDTH = 60
 
-/** Rows under a head, in columns. What clients sent cannot move the cursor, colour the text or forge a row. */
+/** Formats rows in columns under a head. What clients sent cannot move the cursor, colour text or forge a row. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
   const cells = [head, ...rows.map((row) => row.map((cell) => printable(cell, MAX_WIDTH)))]
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))

@@ -3,7 +3,7 @@ import { printable, visibleJson } from '../mask.js'
 import { REMOTE_USAGE, runRemote } from './remote.js'
 import { duration, size } from './table.js'
 
-const USAGE = `nms-http-auth watch: what happens, line by line, until Ctrl+C
+const USAGE = `nms-http-auth watch: prints verdicts, starts, ends and outages as they happen, until Ctrl+C
 
   nms-http-auth watch -c config.json
 
@@ -33,7 +33,7 @@ const lineOf = (event: string, data: Data): string => {
   }
 }
 
-/** Cuts a stream of server-sent events into what each says. */
+/** Parses a stream of server-sent events. */
 export const eventsOf = (onEvent: (event: string, data: Data) => void): (text: string) => void => {
   let rest = ''
   return (text) => {
@@ -49,12 +49,12 @@ export const eventsOf = (onEvent: (event: string, data: Data) => void): (text: s
 
 /** Prints events as they come. */
 export const watch = (args: string[]): Promise<number> => runRemote('watch', USAGE, args, {}, async (remote, { json }) => {
-  // Who pipes into `head` is done when that is.
+  // The reader of a pipe, such as `head`, has seen enough.
   process.stdout.on('error', () => process.exit(0))
   await remote.events(eventsOf((event, data) => {
     process.stdout.write(`${json ? visibleJson({ event, ...data }, 0) : lineOf(event, data)}\n`)
   }))
   return 0
 }, ({ positionals }) => {
-  if (positionals.length > 0) throw new Misuse('it takes no words')
+  if (positionals.length > 0) throw new Misuse('watch takes no arguments')
 })

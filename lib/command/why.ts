@@ -8,7 +8,7 @@ const USAGE = `nms-http-auth why: why was this client refused, or let in?
 
   nms-http-auth why ADDRESS|USER|SESSION|STREAM|TOKEN -c config.json
 
-It looks among the newest 5,000 verdicts, 1,000 ends, and those who are in. A token is found by its whole value.
+Searches the newest 5,000 verdicts, the newest 1,000 ended sessions and all running ones. Give a token in full.
 
 ${REMOTE_USAGE}`
 
@@ -25,7 +25,7 @@ interface Verdict {
   readonly reason: string
   readonly fault?: string
   readonly explanation: string
-  /** Sessions that were ended for it. */
+  /** Sessions that ended to make room for it. */
   readonly ended?: readonly { readonly id: string, readonly ip: string, readonly streamPath: string }[]
 }
 interface End {
@@ -62,7 +62,7 @@ const text = ({ total, verdicts, ends }: Decided, { sessions, total: running }: 
   return lines.join('')
 }
 
-/** Answers the question that is asked most often. */
+/** Says why a client was refused or let in. */
 export const why = (args: string[]): Promise<number> => runRemote('why', USAGE, args, {}, async (remote, { positionals: [q = ''], json }) => {
   const query = new URLSearchParams({ q, limit: '20' })
   const decided = await remote.ask<Decided>(`api/verdicts?${query.toString()}`) ?? { total: 0, verdicts: [], ends: [] }
@@ -70,8 +70,8 @@ export const why = (args: string[]): Promise<number> => runRemote('why', USAGE, 
   const known = decided.total > 0 || decided.ends.length > 0 || running.total > 0
   if (json) process.stdout.write(`${visibleJson({ ...decided, sessions: running.sessions })}\n`)
   else if (known) process.stdout.write(text(decided, running))
-  else process.stdout.write(`nothing is known of ${printable(q, 100)}: it has not asked here lately, or was cut before it could (the log says so)\n`)
+  else process.stdout.write(`nothing is known about ${printable(q, 100)}: it has made no request here lately, or was cut before it could (then the log says so)\n`)
   return known ? 0 : 1
 }, ({ positionals }) => {
-  if (positionals.length !== 1 || positionals[0] === '') throw new Misuse('give it one address, user, session, stream or token')
+  if (positionals.length !== 1 || positionals[0] === '') throw new Misuse('name one address, user, session, stream or token')
 })

@@ -5,10 +5,10 @@ import type { SessionFacts, Sink } from './hub.js'
 import { openLineFile, type LineFileEvents } from './line-file.js'
 import { reasonCode } from './reason-code.js'
 
-/** 96 bits of a hash: enough to find a token again, and nothing to guess it by without the key. */
+/** 96 bits of a keyed hash: enough to find a token again, but not to guess it without the key. */
 const HASH_CHARACTERS = 16
 
-/** The values of a query hidden so that who holds the key can find one again. */
+/** Hashes the values of a query, so that whoever has the key can find one again. */
 const createHiding = ({ tokens, secret }: AuditSettings): { kid?: string, hide: (query: string) => string } => {
   if (tokens === 'mask') return { hide: (query) => hideValues(query, () => '***') }
   const key = secret ?? randomBytes(32)
@@ -19,7 +19,7 @@ const createHiding = ({ tokens, secret }: AuditSettings): { kid?: string, hide: 
 const takerOf = ({ rule, by: { session, ip, userAgent } }: NonNullable<SessionFacts['goneFor']>): object =>
   ({ session, ip, userAgent: printable(userAgent, 1024), rule })
 
-/** Writes every verdict and every end of a session, one JSON object a line, complete and never sampled. */
+/** Writes every verdict and every end of a session, one JSON object per line, without sampling. */
 export const createAudit = (settings: AuditSettings, events: LineFileEvents): Sink & { readonly lost: number, close(): Promise<void> } => {
   const file = openLineFile(settings.file, events)
   const { kid, hide } = createHiding(settings)
@@ -68,7 +68,7 @@ export const createAudit = (settings: AuditSettings, events: LineFileEvents): Si
         reason,
         takenBy: session.goneFor && takerOf(session.goneFor)
       })
-      // The newcomer's verdict was written before anybody had to go for it, so this is a line of its own.
+      // The newcomer's verdict was written before it was known who would have to go, so this is a line of its own.
       if (session.goneFor?.by.session !== undefined) {
         append({ time: new Date(at).toISOString(), event: 'ended-for', ...takerOf(session.goneFor), ended: session.id })
       }

@@ -7,31 +7,31 @@ import type { Outage, SessionFacts } from './hub.js'
 import { textLine, type Entry, type LineFormat } from './line.js'
 import { errorText, maskPath, maskQuery, maskSecrets, printable } from '../mask.js'
 
-/** What an operator reads on the console. Nothing in it can forge a line, and no token is in it. */
+/** The operator's log on the console. Nothing that clients send can forge a line, and no token is printed. */
 export interface ConsoleLog {
-  /** One line for a verdict, and one for a fault of the backend in it, if the level asks for them; floods are summed up. */
+  /** Prints a line for a verdict, and one for a fault of the backend in it, if the level includes them. Floods are summed up. */
   verdict(request: AccessRequest, verdict: Verdict): void
-  /** A line when an outage begins, one a minute while it lasts, and one when it ends. */
+  /** Prints a line when an outage begins, one each minute while it lasts, and one when it ends. */
   outage(outage: Outage): void
-  /** Something about the backend or the breaker that is neither an outage's begin nor its end. */
+  /** Prints other news of the backend or the breaker. */
   notice(text: string): void
   /** NMS would not serve a client that had been let in, such as a second publisher. */
   refusedByHost(request: AccessRequest): void
   /** A connection was cut before it could say what it wants. */
   cut(ip: string, reason: CutReason, detail?: string): void
-  /** An admitted client crossed a bound, such as for what it leaves unread, or sent what cannot be read. */
+  /** An admitted client exceeded a bound, such as for unread data, or sent something that cannot be parsed. */
   cutAdmitted(session: Pick<SessionFacts, 'id' | 'ip' | 'action' | 'streamPath' | 'protocol'>, reason: string, detail: string): void
-  /** Something that the operator has probably not meant; the same text is printed once. */
+  /** Something that the operator probably did not intend; each text is printed once. */
   hint(text: string): void
   /** A bug, or something that must not happen. */
   error(text: string, error?: unknown): void
   /** Printed whatever the level. */
   banner(lines: readonly string[]): void
-  /** Prints what is kept back of a flood. */
+  /** Prints the summary of lines held back so far. */
   close(): void
 }
 
-/** What a cut is called. */
+/** How cuts are described. */
 const CUT: Readonly<Record<CutReason, string>> = {
   timeout: 'no command in time',
   malformed: 'what it sent cannot be read',
@@ -42,10 +42,10 @@ const CUT: Readonly<Record<CutReason, string>> = {
 
 const LEVELS: readonly Settings['log'][] = ['none', 'outages', 'denials', 'verdicts']
 
-/** How often an outage that lasts is told, in milliseconds. */
+/** Interval of the reminders during an outage, in milliseconds. */
 const STILL_MS = 60_000
 
-/** An id can be sought in NMS's admin API and in the backend's log; a flash version says little. */
+/** A session id can be looked up in NMS's admin API and in the backend's log; a flash version tells little. */
 const requestEntry = (what: string, { action, streamPath, path, protocol, ip, sessionId }: AccessRequest): Entry => ({
   level: 'info',
   msg: `${what} ${action} ${streamPath === '' ? maskPath(path) : printable(streamPath, 200)}`,
@@ -65,14 +65,14 @@ const verdictEntry = (request: AccessRequest, verdict: Verdict, { msg, level, fi
   }
 })
 
-/** What is summed up together. A malformed request's reason quotes what the client sent, so it is left out. */
+/** Groups lines for summaries. The reason of a malformed request quotes the client, so it is left out. */
 const kindOf = ({ allowed, source, reason }: Verdict): string =>
   `${allowed ? 'allowed' : 'denied'} by ${source}${source === 'malformed' ? '' : `: ${maskSecrets(reason)}`}`
 
-/** An outage that lasts, as far as the log tells of it. */
+/** A current outage, as far as the log needs it. */
 interface Lasting { readonly since: number, letIn: number, refused: number, cancel: () => void }
 
-/** Where lines go, and what tests put in its place. */
+/** Where lines go; replaced by tests. */
 export interface ConsoleOutput {
   /** Prints one line. */
   readonly write?: (line: string) => void
@@ -84,7 +84,7 @@ export interface ConsoleOutput {
 
 /**
  * Makes the operator's log.
- * @param level each has what those before it have: `none`, `outages`, `denials`, `verdicts`
+ * @param level one of `none`, `outages`, `denials`, `verdicts`; each includes those before it
  */
 export const createConsoleLog = (
   level: Settings['log'], { write = console.log, format = textLine, limits, runLater = later, now = Date.now }: ConsoleOutput = {}
@@ -95,13 +95,13 @@ export const createConsoleLog = (
   const guarded = (kind: string, ip: string, entry: () => Entry): void => {
     if (flood.passes(kind, ip)) print(entry())
   }
-  /** The backend did something that its operator should mend. */
+  /** The backend did something that its operator should fix. */
   const fault = (text: string): void => {
     const msg = `fault of the backend: ${maskSecrets(text)}`
     if (shows.outages) guarded(msg, '', () => ({ level: 'warn', msg }))
   }
 
-  /** By the reason that began it. Verdicts do not say which outage they met; there is seldom more than one. */
+  /** By the reason of its first failure. Verdicts do not say which outage they met; there is rarely more than one. */
   const lasting = new Map<string, Lasting>()
   const told = ({ since, letIn, refused }: Lasting): NonNullable<Entry['fields']> => ({ seconds: Math.round((now() - since) / 100) / 10, letIn, refused })
   const begins = (reason: string): void => {
@@ -128,11 +128,11 @@ export const createConsoleLog = (
       if (verdict.fault !== undefined) fault(verdict.fault)
       const ofOutage = verdict.source === 'default' || verdict.source === 'last-verdict'
       if (ofOutage) for (const outage of lasting.values()) outage[verdict.allowed ? 'letIn' : 'refused'] += 1
-      // In a dry run as it would be decided.
+      // A dry run logs what would have been decided.
       const refused = !verdict.allowed || verdict.source === 'dry-run'
       if (!shows[refused ? 'denials' : 'verdicts']) return
       const entry = (): Entry => verdictEntry(request, verdict)
-      // The operator asked to see each client that is let in; what strangers can cause, or an outage, may be a flood.
+      // The operator asked to see each client that is let in. Only what strangers or outages cause can be a flood.
       if (!refused && verdict.source !== 'default') print(entry())
       else guarded(kindOf(verdict), request.ip, entry)
     },

@@ -1,25 +1,25 @@
 import { limitKey } from '../access/address.js'
 import { safely } from '../safely.js'
 
-/** How many lines a window has room for, and how long it is. */
+/** How many lines a window may have, and how long it is. */
 export interface FloodLimits {
   readonly windowMs: number
   /** Lines of one kind from one address. */
   readonly perAddress: number
-  /** Lines in all, beside those of addresses that are new. */
+  /** Lines in all, not counting those of new addresses. */
   readonly total: number
 }
 
 const LIMITS: FloodLimits = { windowMs: 10_000, perAddress: 5, total: 50 }
 
-/** Pairs of kind and address that are counted one by one in a window, and that a summary names. */
+/** How many pairs of kind and address are counted one by one in a window, and how many a summary names. */
 const MAX_COUNTED = 1000
 const MAX_NAMED = 20
-/** Addresses whose last line is remembered, and how long one is known, in milliseconds. */
+/** How many addresses are remembered, and for how long, in milliseconds. */
 const MAX_KNOWN = 20_000
 const KNOWN_MS = 3_600_000
 
-/** Runs something later without keeping the process alive; returns a function that cancels it. */
+/** Schedules a call without keeping the process alive; returns a function that cancels it. */
 export type Later = (run: () => void, ms: number) => () => void
 
 export const later: Later = (run, ms) => {
@@ -30,7 +30,7 @@ export const later: Later = (run, ms) => {
 /** Lines of one kind from one address that were kept back. */
 export interface KeptBack {
   readonly kind: string
-  /** An IPv6 client's is its /64; empty if the line is nobody's. */
+  /** For IPv6 the /64; empty if the line is about no client. */
   readonly address: string
   readonly count: number
 }
@@ -40,20 +40,20 @@ export interface FloodSummary {
   readonly seconds: number
   /** The most frequent ones. */
   readonly named: readonly KeptBack[]
-  /** All else. */
+  /** The others. */
   readonly others: { readonly count: number, readonly addresses: number }
 }
 
 /** Lets the first lines of a flood through and sums up the rest. */
 export interface Flood {
   /**
-   * Whether a line may be printed; if not, it is counted. The first line of an address that was not heard
-   * of within the last hour always is, whatever others do meanwhile: somebody is about to call about it.
+   * Whether a line may be printed; if not, it is counted. The first line of an address that had none within the last hour
+   * is always printed, whatever others do meanwhile: its user may be about to call.
    *
-   * @param ip - empty if the line is nobody's
+   * @param ip - empty if the line is about no client
    */
   passes(kind: string, ip: string): boolean
-  /** Ends the window now: reports what was kept back. */
+  /** Ends the window now and reports what was held back. */
   flush(): void
 }
 
@@ -88,7 +88,7 @@ export const createFlood = (report: (summary: FloodSummary) => void, limits = LI
     const last = known.get(address)
     const [oldest] = known
     if (last === undefined && oldest !== undefined && known.size >= MAX_KNOWN) {
-      // So many within an hour are an attack, and must not drown all else.
+      // So many new addresses within an hour are an attack, and must not drown the rest.
       if (now() - oldest[1] <= KNOWN_MS) return false
       known.delete(oldest[0])
     }

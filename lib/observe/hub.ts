@@ -2,13 +2,13 @@ import type { CutReason } from '../access/cut.js'
 import type { AccessRequest, Action, Protocol } from '../access/request.js'
 import type { Verdict } from '../access/verdict.js'
 
-/** An access request was decided, by whomever. */
+/** An access request was decided. */
 export interface Decision {
   /** Milliseconds since 1970. */
   readonly at: number
   readonly request: AccessRequest
   readonly verdict: Verdict
-  /** From the door to the verdict, in milliseconds; absent where no door was passed. */
+  /** From the door to the verdict, in milliseconds; absent if the request did not reach the door. */
   readonly heldMs?: number
 }
 
@@ -22,14 +22,14 @@ export interface SessionFacts {
   readonly path: string
   readonly streamPath: string
   readonly userAgent: string
-  /** As limits count; absent if nobody is known. */
+  /** As the limits count users; absent if unknown. */
   readonly user?: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
-  /** Of a session that was ended for a newcomer: by which rule, and who took its place. */
+  /** For a session that ended to make room: by which rule, and who took its place. */
   readonly goneFor?: {
     readonly rule: string
-    /** `session` is not always known where the newcomer is on another server. */
+    /** `session` is not always known if the newcomer is on another server. */
     readonly by: { readonly session?: string, readonly ip: string, readonly userAgent: string }
   }
 }
@@ -42,7 +42,7 @@ export interface SessionEnd {
   readonly outBytes: number
   /** `left`, `idle`, `closed`, `limit`, … */
   readonly reason: string
-  /** What its client did to be ended, where it crossed a bound or sent what cannot be read. */
+  /** What the client did, if it exceeded a bound or sent something that cannot be parsed. */
   readonly detail?: string
 }
 
@@ -55,16 +55,16 @@ export interface Outage {
   readonly requests: number
 }
 
-/** What a question to one backend came to. */
+/** The outcome of a question to one backend. */
 export type AskedOutcome = '200' | 'denied' | 'unavailable' | 'unanswered' | 'overload'
 
-/** What a question about a session that runs came to. */
+/** The outcome of a re-check. */
 export type RecheckResult = 'kept' | 'denied' | 'failed'
 
-/** Which rule of the limits per user acted; `docs/operations.md` has them. */
+/** Which rule of the limits per user acted; see `docs/operations.md`. */
 export type LimitPolicy = 'reconnect' | 'gone' | 'zap' | 'endOldest' | 'denyNew' | 'bar'
 
-/** What is told to whoever watches: each method is optional, and what it throws is reported and hurts nobody. */
+/** Receives events. Each method is optional; exceptions are reported and affect nobody else. */
 export interface Sink {
   verdict?(decision: Decision): void
   start?(session: SessionFacts): void
@@ -72,7 +72,7 @@ export interface Sink {
   outage?(outage: Outage): void
   /** A connection was ended before a verdict. */
   cut?(ip: string, reason: CutReason, detail?: string): void
-  /** A question of a client's, or about a session that runs, is over. `backend` is its host and port. */
+  /** A client's question or a re-check is over. `backend` is its host and port. */
   asked?(backend: string, outcome: AskedOutcome, ms: number): void
   recheck?(result: RecheckResult): void
   limitAction?(policy: LimitPolicy): void
@@ -81,14 +81,14 @@ export interface Sink {
 type Event = keyof Sink
 type Told = { [K in Event]: [K, ...Parameters<Required<Sink>[K]>] }[Event]
 
-/** The one stream of all that happens. Everything that is shown, counted, written or sent comes from it. */
+/** The one stream of events. Everything that is shown, counted, logged or sent comes from it. */
 export interface Hub extends Required<Sink> {
-  /** @returns a function that takes the sink off */
+  /** @returns a function that removes the sink */
   add(sink: Sink): () => void
   /**
-   * Adds a sink that is still being loaded; what happens meanwhile waits for it, the newest events
-   * beyond 10,000 excepted. A load that fails is reported.
-   * @returns a function that takes the sink off
+   * Adds a sink that is still being loaded. Up to 10,000 events wait for it; later ones are lost. A failed load is
+   * reported.
+   * @returns a function that removes the sink
    */
   addLater(loading: Promise<Sink>): () => void
 }

@@ -1,44 +1,44 @@
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { safely } from '../safely.js'
 
-/** Lines that wait for the disk, in bytes; a disk that is slower than this loses the newest. */
+/** Most bytes that wait for the disk; if it falls further behind, the newest lines are lost. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024
-/** How often the path is looked at, and a file that could not be written is tried again, in milliseconds. */
+/** How often the path is checked and a failed write is retried, in milliseconds. */
 const LOOK_MS = 1000
-/** How long a close waits for the disk, in milliseconds. */
+/** How long closing waits for the disk, in milliseconds. */
 const CLOSE_MS = 1000
 
 export interface LineFileEvents {
-  /** Lines were lost, or the file cannot be written; once for each run of failures. */
+  /** Lines were lost or the file cannot be written; called once per series of failures. */
   readonly onTrouble: (problem: string) => void
-  /** The file is written again. @param lost lines since it was not */
+  /** The file can be written again. @param lost lines lost meanwhile */
   readonly onMended: (lost: number) => void
 }
 
-/** A file that lines are appended to, without ever making anybody wait. */
+/** A file to append lines to; nobody ever waits for the disk. */
 export interface LineFile {
-  /** @returns whether the line is kept; it is lost if the disk is too far behind */
+  /** @returns false if the line is lost because the disk is too far behind */
   append(line: string): boolean
   /** Lines lost so far. */
   readonly lost: number
-  /** Writes what waits, for a second at most, and closes the file. */
+  /** Writes what is waiting, for a second at most, and closes the file. */
   close(): Promise<void>
 }
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
 
 /**
- * Appends to a file that others may move away, delete or fill the disk of. The path is looked at once
- * a second: when it no longer names the open file, that is closed after its last line and the
- * path is opened anew, created if need be; logrotate needs no more than this.
+ * Appends to a file that others may move or delete, on a disk that may be full. The path is checked once a second: when it
+ * no longer names the open file, that file is closed after its last line, and the path is opened again and created if
+ * necessary. This is all that logrotate needs.
  *
- * A write that fails part of the way goes on at that byte if the file is still the same, else with
- * the whole line, so no file ever has half a line in its middle.
+ * A write that fails halfway continues at that byte if the file is still the same, otherwise with the whole line, so no
+ * file ever has half a line in its middle.
  */
 export const openLineFile = (path: string, { onTrouble, onMended }: LineFileEvents, maxWaitingBytes = MAX_WAITING_BYTES): LineFile => {
   let waiting: string[] = []
   let waitingBytes = 0
-  /** The line that a failed write was in the middle of, and how much of it the file has. */
+  /** The line that a failed write left incomplete, and how much of it is in the file. */
   let torn: { readonly line: Buffer, readonly written: number, readonly dev: number, readonly ino: number } | undefined
   let handle: FileHandle | undefined
   let lost = 0
@@ -72,7 +72,7 @@ export const openLineFile = (path: string, { onTrouble, onMended }: LineFileEven
     }
     return at
   }
-  /** Ends the line that an earlier write has left half written. */
+  /** Completes the line that an earlier write left unfinished. */
   const mend = async (file: FileHandle): Promise<boolean> => {
     if (torn === undefined) return true
     const { dev, ino } = await file.stat()
@@ -81,7 +81,7 @@ export const openLineFile = (path: string, { onTrouble, onMended }: LineFileEven
     torn = from + written === torn.line.length ? undefined : { line: torn.line, written: from + written, dev, ino }
     return torn === undefined
   }
-  /** Puts back what a failed write has left. */
+  /** Puts back what a failed write did not write. */
   const putBack = async (file: FileHandle, lines: readonly string[], written: number): Promise<void> => {
     let at = 0
     for (const [index, text] of lines.entries()) {
@@ -112,7 +112,7 @@ export const openLineFile = (path: string, { onTrouble, onMended }: LineFileEven
     if (torn === undefined && waiting.length === 0) mended()
     else await release()
   }
-  /** One at a time; what fails is tried again at the next look. */
+  /** One write at a time; a failed one is retried at the next check. */
   const flush = (): Promise<void> => busy ??= write().catch(async (error: unknown) => {
     failed(`cannot be written (${codeOf(error)})`)
     await release()
@@ -144,7 +144,7 @@ export const openLineFile = (path: string, { onTrouble, onMended }: LineFileEven
       }
       waiting.push(`${line}\n`)
       waitingBytes += Buffer.byteLength(line) + 1
-      // All that comes in this turn of the event loop is one write; after a failure the next look tries.
+      // All lines of this turn of the event loop become one write; after a failure the next check retries.
       if (waiting.length === 1 && !trouble) setImmediate(safely(undefined, () => { void flush() }))
       return true
     },

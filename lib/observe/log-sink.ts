@@ -1,7 +1,7 @@
 import type { ConsoleLog } from './console.js'
 import type { Sink } from './hub.js'
 
-/** Writes what happens into the operator's log. */
+/** Writes events to the operator's log. */
 export const createLogSink = (log: ConsoleLog): Sink => ({
   verdict: ({ request, verdict }) => log.verdict(request, verdict),
   outage: (change) => log.outage(change),

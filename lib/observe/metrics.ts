@@ -5,7 +5,7 @@ import type { Sink } from './hub.js'
 import type { BackendState, Stats } from './stats.js'
 
 const PREFIX = 'nms_http_auth_'
-/** Seconds: a remembered allow takes microseconds, a question as long as the backend, and a timeout 3 s. */
+/** In seconds: a remembered allow takes microseconds, a question as long as the backend, a timeout 3 s. */
 const BUCKETS = [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 let loaded: typeof Prometheus | undefined
@@ -26,13 +26,13 @@ export const backendLabels = (backends: readonly Pick<BackendState, 'at'>[]): st
 
 export interface Metrics {
   readonly registry: Registry
-  /** Measures what only passes by; the rest is read from `stats()` when somebody asks. */
+  /** Measures durations as they occur; everything else is read from `stats()` at a scrape. */
   readonly sink: Sink
 }
 
 /**
- * Prometheus metrics on a registry of their own. Counters are those of `stats()`, from the attach on;
- * durations are measured from now on. No user, address, stream or session is in any label.
+ * Prometheus metrics on a registry of their own. Counters are those of `stats()`, counted since the plugin was attached;
+ * durations are measured from now on. No label has a user, address, stream or session.
  */
 export const createMetrics = (stats: () => Stats): Metrics => {
   const prom = prometheus()
@@ -40,7 +40,7 @@ export const createMetrics = (stats: () => Stats): Metrics => {
   const registers = [registry]
   let last = stats()
 
-  /** A metric whose values are read, each time, from what is counted anyway. */
+  /** A metric whose values are read at each scrape from what is counted anyway. */
   const read = <M extends Counter | Gauge>(
     Kind: new (options: ConstructorParameters<typeof prom.Gauge>[0]) => M, name: string, help: string, labelNames: string[],
     rows: (stats: Stats) => Iterable<readonly [labels: readonly string[], value: number]>
@@ -102,7 +102,7 @@ export const createMetrics = (stats: () => Stats): Metrics => {
   })
   const metrics = registry.metrics.bind(registry)
   const getMetricsAsJSON = registry.getMetricsAsJSON.bind(registry)
-  // One reading for all metrics of a scrape: they agree with each other, and 100,000 sessions are read once.
+  // All metrics of a scrape use one reading: they agree with each other, and 100,000 sessions are read only once.
   registry.metrics = () => { last = stats(); return metrics() }
   registry.getMetricsAsJSON = () => { last = stats(); return getMetricsAsJSON() }
   return {
@@ -114,7 +114,7 @@ export const createMetrics = (stats: () => Stats): Metrics => {
   }
 }
 
-/** Makes the metrics when they are first asked for, and hands over their sink then. */
+/** Creates the metrics when they are first used, and adds their sink then. */
 export const metricsOnDemand = (stats: () => Stats, onMade: (sink: Sink) => void): (() => Registry) => {
   let made: Metrics | undefined
   return () => {
@@ -127,8 +127,8 @@ export const metricsOnDemand = (stats: () => Stats, onMade: (sink: Sink) => void
 }
 
 /**
- * The text of a registry and of Node's own process metrics, which have a registry of their own: an app that
- * has them already could not merge two. Nothing is made before the first scrape.
+ * The text of a registry and of Node's own process metrics. These have a registry of their own, because an app that has
+ * them already could not merge two. Nothing is created before the first scrape.
  */
 export const metricsText = (registry: () => Registry): (() => Promise<string>) => {
   let ofProcess: Registry | undefined

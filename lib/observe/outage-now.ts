@@ -1,6 +1,6 @@
 import type { Sink } from './hub.js'
 
-/** Remembers the outage that lasts. */
+/** Remembers the current outage. */
 export interface OutageNow extends Sink {
   /** `undefined` while there is none. Milliseconds since 1970. */
   read(): { readonly since: number, readonly reason: string } | undefined

@@ -7,22 +7,22 @@ export interface Tally { allowed: number, denied: number }
 
 type ByProtocol<T> = Partial<Record<Action, Partial<Record<Protocol, T>>>>
 
-/** How one backend is doing. */
+/** The state of one backend. */
 export interface BackendState {
   /** Host and port; the URL may hold secrets. */
   readonly at: string
-  /** Whether it is in no outage. */
+  /** False during an outage. */
   readonly up: boolean
   readonly breakerOpen: boolean
   /** Final statuses so far. */
   readonly answers: number
-  /** Questions that wait for a status now. */
+  /** Questions waiting for a status now. */
   readonly waiting: number
   /** How long the latest answer took, in milliseconds. */
   readonly latencyMs?: number
 }
 
-/** What has been decided since the plugin was attached; what has not occurred is absent. */
+/** Counts since the plugin was attached; what has not occurred is absent. */
 export interface Stats {
   /** Verdicts by action, protocol and source. */
   readonly verdicts: ByProtocol<Partial<Record<VerdictSource, Tally>>>
@@ -30,7 +30,7 @@ export interface Stats {
   readonly sessions: ByProtocol<number>
   /** Sessions that ended, by reason. */
   readonly ended: Readonly<Record<string, number>>
-  /** Questions about sessions that run, by what they came to. */
+  /** Re-checks by outcome. */
   readonly rechecks: Partial<Record<RecheckResult, number>>
   /** What limits per user did. */
   readonly limitActions: Partial<Record<LimitPolicy, number>>
@@ -44,27 +44,27 @@ export interface Stats {
   readonly viewers: number
   /** Questions that got a final status, and how long that took in milliseconds. */
   readonly backend: { readonly answers: number, readonly meanMs: number, readonly maxMs: number, readonly lastMs: number }
-  /** Each backend; those of publishers behind those of players, if they differ. */
+  /** Each backend: those of players first, then those of publishers if they differ. */
   readonly backends: readonly BackendState[]
   /** What was lost because a disk or a receiver was too slow. */
   readonly dropped: { readonly audit?: number, readonly webhook?: number }
-  /** The store that several servers share, where there is one. */
+  /** The store that several servers share, if there is one. */
   readonly store?: {
     readonly up: boolean
     /** Servers that use it now, this one included. */
     readonly servers: number
-    /** Commands without a good answer in time, and connections that were lost or could not be made. */
+    /** Commands without a valid answer in time, and connections that were lost or failed. */
     readonly errors: number
     /** How often it was away. */
     readonly outages: number
     /** Places of users' limits that this server holds. */
     readonly places: number
   }
-  /** Whether anybody is let in whatever the verdict. */
+  /** Whether a dry run is on. */
   readonly dryRun: boolean
 }
 
-/** What only its owner knows. */
+/** The counts that other parts of the plugin keep. */
 export type Elsewhere = 'held' | 'viewers' | 'backends' | 'dropped' | 'store' | 'dryRun'
 
 /** Counts what passes through the hub. */

@@ -6,44 +6,43 @@ import { safely } from '../safely.js'
 import { VERSION } from '../version.js'
 import type { SessionFacts, Sink } from './hub.js'
 
-/** What a receiver that is down, or slow, may cost and miss. Times are in milliseconds. */
+/** Limits for a receiver that is down or slow. Times are in milliseconds. */
 export interface WebhookLimits {
-  /** Events that wait; the oldest go first. */
+  /** Most events that wait; beyond it the oldest are dropped. */
   readonly maxWaiting: number
   readonly maxAgeMs: number
   readonly timeoutMs: number
-  /** Between two tries, doubled from the first to the second. */
+  /** The pause between two attempts, doubled from the first value to the second. */
   readonly pauseMs: readonly [from: number, to: number]
-  /** How long a close goes on sending. */
+  /** How long closing goes on sending. */
   readonly closeMs: number
 }
 
 export const WEBHOOK_LIMITS: WebhookLimits = { maxWaiting: 10_000, maxAgeMs: 300_000, timeoutMs: 10_000, pauseMs: [500, 30_000], closeMs: 2000 }
 
 export interface WebhookEvents {
-  /** The receiver did not take an event; once for each run of failures. */
+  /** The receiver did not accept an event; called once per series of failures. */
   readonly onTrouble: (problem: string) => void
-  /** It takes them again. @param lost events since it did not */
+  /** It accepts events again. @param lost events lost meanwhile */
   readonly onMended: (lost: number) => void
 }
 
 export interface Webhook extends Sink {
-  /** Events that nobody was told of. */
+  /** Events lost so far. */
   readonly lost: number
-  /** Sends what waits, for a short while. */
+  /** Sends what is waiting, for a short while. */
   close(): Promise<void>
 }
 
-/** `t=SECONDS,v1=HEX`: the HMAC covers the time, so that an old request cannot be sent again as a new one. */
+/** `t=SECONDS,v1=HEX`. The HMAC covers the time, so that an old request cannot be replayed as a new one. */
 export const signatureOf = (secret: string, seconds: number, body: string): string =>
   `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`
 
 const RETRIED_4XX = [408, 429]
 
 /**
- * Posts starts and ends, one after the other, in their order. Each has a number within `epoch`, which is
- * one for each process, so that a receiver can order them and see a gap. Whatever a receiver does, the
- * rest of the plugin does not wait for it.
+ * Posts starts and ends one after the other, in their order. Each has a number within `epoch`, which identifies the
+ * process, so that a receiver can order them and see gaps. Nothing in the plugin waits for the receiver.
  */
 export const createWebhook = (settings: WebhookSettings, { onTrouble, onMended }: WebhookEvents, limits = WEBHOOK_LIMITS): Webhook => {
   const url = new URL(settings.url)
@@ -61,7 +60,7 @@ export const createWebhook = (settings: WebhookSettings, { onTrouble, onMended }
   let timer: NodeJS.Timeout | undefined
   let drained: () => void = () => undefined
 
-  /** The status, or what went wrong instead. */
+  /** The status, or what went wrong. */
   const post = (body: string): Promise<number | string> => new Promise((resolve) => {
     const seconds = Math.floor(Date.now() / 1000)
     const req = (secure ? httpsRequest : httpRequest)(url, {
@@ -83,7 +82,7 @@ export const createWebhook = (settings: WebhookSettings, { onTrouble, onMended }
     req.on('error', safely(undefined, (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)))
     req.on('response', safely(req, (res) => {
       res.on('error', safely(undefined, () => undefined)).resume()
-      // An answer without an end holds the connection, not the next event.
+      // An answer that never ends occupies the connection, but does not delay the next event.
       res.on('end', safely(undefined, () => clearTimeout(late)))
       resolve(res.statusCode ?? 0)
     }))
@@ -103,10 +102,10 @@ export const createWebhook = (settings: WebhookSettings, { onTrouble, onMended }
     waiting.shift()
     lost += 1
   }
-  /** @returns whether the next may be sent at once */
+  /** @returns whether the next event may be sent at once */
   const sendFirst = async (first: { readonly at: number, readonly body: string }): Promise<boolean> => {
     const answer = await post(first.body)
-    // It may have been dropped meanwhile, as the oldest of too many.
+    // It may have been dropped meanwhile because too many were waiting.
     const still = waiting[0] === first
     if (typeof answer === 'number' && answer >= 200 && answer < 300) {
       if (still) waiting.shift()

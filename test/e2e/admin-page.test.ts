@@ -66,7 +66,7 @@ describe('the page of the admin server, in Chromium', function () {
     expect(page.url()).to.equal(url)
     const text = (await rows(page)).join('\n')
     for (const user of USERS) expect(text).to.include(user)
-    expect(await page.locator('#state').textContent()).to.equal('well')
+    expect(await page.locator('#state').textContent()).to.equal('OK')
     await seen(page, 'admin')
     await page.reload()
     await waitForRows(page, 7)
@@ -111,10 +111,10 @@ describe('the page of the admin server, in Chromium', function () {
     const page = await visit(1280, 900)
     await page.getByRole('searchbox').fill('an-old-token')
     await until(async () => (await page.locator('#answer').textContent())?.includes('was refused') === true, 'it answers', 15_000)
-    expect(await page.locator('#answer').textContent()).to.match(/127\.0\.0\.1 was refused .* ago: .*403.*The backend was asked and said 403/)
+    expect(await page.locator('#answer').textContent()).to.match(/127\.0\.0\.1 was refused .* ago: .*403.*The backend refused with status 403/)
     await seen(page, 'admin-why')
     await page.getByRole('searchbox').fill('nobody')
-    await until(async () => (await page.locator('#answer').textContent())?.includes('Nothing is known of nobody') === true, 'it says so', 15_000)
+    await until(async () => (await page.locator('#answer').textContent())?.includes('Nothing is known about nobody') === true, 'it says so', 15_000)
     await page.context().close()
   })
 
@@ -142,13 +142,13 @@ describe('the page of the admin server, in Chromium', function () {
     await backend.close()
     for (let n = 0; n < 4; n++) await (await open('play', '/live/news', 'anna')).closed
     await until(async () => await page.locator('#state').textContent() === 'backend down', 'it says that the backend is down', 15_000)
-    expect(await page.locator('#outage').textContent()).to.match(/The backend is in an outage for .*: /)
+    expect(await page.locator('#outage').textContent()).to.match(/The backend has been down for .*: /)
     await seen(page, 'admin-outage')
     backend = keep(await startBackend({ port: backend.port }))
     backend.answer({ status: 403 })
     await until(async () => {
       await (await open('play', '/live/news', 'anna')).closed
-      return await page.locator('#state').textContent() === 'well'
+      return await page.locator('#state').textContent() === 'OK'
     }, 'it says that all is well', 20_000)
     expect(await page.locator('#outage').isVisible()).to.equal(false)
     await page.context().close()

@@ -138,7 +138,7 @@ describe('nms-http-auth check', () => {
   })
 
   for (const [what, args, message] of [
-    ['no config', [URL], /give it the config file of the server: nms-http-auth check \[URL\] -c config\.json\nSee: nms-http-auth check --help/],
+    ['no config', [URL], /name the config file of the server: nms-http-auth check \[URL\] -c config\.json\nSee: nms-http-auth check --help/],
     ['an unknown option', [URL, '-c', 'config.json', '--pubish'], /unknown option --pubish, did you mean --publish\?\nSee: nms-http-auth check --help/],
     ['an unknown option that nothing resembles', [URL, '-c', 'config.json', '--everything'], /unknown option --everything\nSee/],
     ['two URLs', [URL, URL, '-c', 'config.json'], /one URL at a time/],

@@ -176,7 +176,7 @@ describe('an operator', function () {
     await (await open('rtmp', 'play', '/live/why', 'geheim-77')).closed
     expect([0, 400, 403]).to.include(statusCode)
     const { code, stdout } = await run('why', 'geheim-77')
-    expect(stdout).to.include('was refused').and.include('The backend was asked and said 403')
+    expect(stdout).to.include('was refused').and.include('The backend refused with status 403')
     expect(code).to.equal(0)
     expect(stdout).not.to.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
     expect((await run('why', 'nobody-like-this')).code).to.equal(1)
@@ -220,7 +220,7 @@ describe('an operator', function () {
       expect((JSON.parse(json.stdout) as Listed).sessions[0]).to.include({ user: 'user-8' })
       expect(await run('end', '--user', 'user-8')).to.deep.include({ code: 0, stdout: 'ended: 1\n' })
       await viewer.closed
-      expect(await run('end', 'no-such-session')).to.deep.include({ code: 1, stdout: 'no such session runs\n' })
+      expect(await run('end', 'no-such-session')).to.deep.include({ code: 1, stdout: 'no such session is running\n' })
       expect((await run('sessions', '--user', 'user-8')).code).to.equal(1)
       await watching.prints(/end {5}play \/live\/term rtmp 127\.0\.0\.1 user=user-8 session=\S+ closed after/)
     } finally {
@@ -233,7 +233,7 @@ describe('an operator', function () {
     ['nobody there', ['sessions', '--admin', 'http://127.0.0.1:1', '--token', 'x'], 2, /does not answer \(ECONNREFUSED\)/],
     ['no server named', ['end', 'x'], 3, /-c config\.json/],
     ['a mistyped flag', ['sessions', '--usr', 'x', '--admin', 'URL'], 3, /unknown option --usr, did you mean --user\?/],
-    ['nobody to end', ['end', '--admin', 'URL', '--token', 'x'], 3, /give it one session, or --user USER/],
+    ['nobody to end', ['end', '--admin', 'URL', '--token', 'x'], 3, /name one session, or --user USER/],
     ['a config without an admin server', ['why', 'x', '-c', 'CONFIG'], 3, /has no section httpAuth\.admin/]
   ] as const) {
     it(`is told what is wrong: ${what}`, async () => {

@@ -133,7 +133,7 @@ describe('the admin server', () => {
       expect(await found('q=geheim'), 'a token is found whole').to.deep.equal(['s2'])
       expect((await ask('/api/verdicts')).body).not.to.include('geheim')
       const { verdicts: [verdict] } = (await ask('/api/verdicts?q=u1')).json() as { verdicts: { explanation: string }[] }
-      expect(verdict).to.include({ allowed: false, source: 'backend', code: 'backend-deny', reason: 'status 403', status: 403, query: 'token=***&a=***', explanation: 'The backend was asked and said 403. Ask it why: the command "check" sends the same question.' })
+      expect(verdict).to.include({ allowed: false, source: 'backend', code: 'backend-deny', reason: 'status 403', status: 403, query: 'token=***&a=***', explanation: 'The backend refused with status 403. To see why, run "nms-http-auth check" with the URL of this client: it sends the same request.' })
     })
     it('of the newest 5,000', async () => {
       const { ask, server } = await start(behindOf())
