@@ -22,14 +22,15 @@ describe('the limit of sessions of a user', function () {
   let streams = 0
   let users = 0
 
+  // The query says how the backend answers.
+  const answer = ({ query }: Asked) => {
+    const params = new URLSearchParams(query)
+    const headers = { ...(params.has('user') && { 'X-UserId': params.get('user')! }), ...(params.has('max') && { 'X-Max-Sessions': params.get('max')! }), ...(params.has('unique') && { 'X-Unique': params.get('unique')! }) }
+    return { status: 200, headers, ...(params.has('hold') && { hold: true }) }
+  }
+
   before(async () => {
     backend = await startBackend()
-    // The query says how the backend answers.
-    const answer = ({ query }: Asked) => {
-      const params = new URLSearchParams(query)
-      const headers = { ...(params.has('user') && { 'X-UserId': params.get('user')! }), ...(params.has('max') && { 'X-Max-Sessions': params.get('max')! }), ...(params.has('unique') && { 'X-Unique': params.get('unique')! }) }
-      return { status: 200, headers, ...(params.has('hold') && { hold: true }) }
-    }
     backend.answer(answer)
     for (const whenFull of POLICIES) {
       servers[whenFull] = await startServer({
@@ -155,6 +156,34 @@ describe('the limit of sessions of a user', function () {
       await count(server, user, sessions)
     })
   }
+
+  it('that falls from 3 to 1 lets the newest stay', async () => {
+    const user = newUser()
+    const server = servers.endOldest
+    for (let n = 0; n < 3; n++) await open(server, 'rtmp', `user=${user}&max=3`, { userAgent: `${n}` })
+    await count(server, user, 3)
+    const newest = await open(server, 'rtmp', `user=${user}&max=1`, { userAgent: 'newest' })
+    await count(server, user, 1)
+    expect((await running(server, user)).map(({ userAgent }) => userAgent)).to.deep.equal(['newest'])
+    expect(newest.closedAt()).to.equal(0)
+  })
+
+  it('counts a user without an id by its query, and nobody where that is empty, too', async () => {
+    const server = servers.endOldest
+    const openThree = (query: string): Promise<AnyClient[]> => Promise.all(['a', 'b', 'c'].map((userAgent) => open(server, 'rtmp', query, { userAgent })))
+    const stay = (clients: readonly AnyClient[]): number => clients.filter((client) => client.closedAt() === 0).length
+    const link = `max=1&token=${newUser()}`
+    for (const query of [link, `user=&${link}2`]) {
+      const three = await openThree(query)
+      await until(() => stay(three) === 1, () => `one stays of ${query}; there are ${stay(three)}`)
+    }
+    // A link that differs in anything is somebody else's.
+    const [own, other] = [await open(server, 'rtmp', `${link}3`), await open(server, 'rtmp', `${link}3&x=1`)]
+    backend.answer({ status: 200, headers: { 'X-Max-Sessions': '1' } })
+    const nobody = await openThree('').finally(() => backend.answer(answer))
+    await sleep(900)
+    expect([stay([own, other]), stay(nobody)]).to.deep.equal([2, 3])
+  })
 
   it('counts no publisher', async () => {
     const user = newUser()

@@ -45,6 +45,31 @@ describe('a session that is asked about again', function () {
     expect((await server.sessions()).find(({ event }) => event === 'end')?.session.endReason).to.equal('denied')
   })
 
+  for (const over of ['rtmp', 'hls'] as const) {
+    it(`is told to Flussonic's backends as an update with a growing number (${over})`, async () => {
+      const server = await start({ options: { preset: 'flussonic' }, files: hlsStream('live/s', { segments: 3 }) })
+      if (over === 'rtmp') keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'play', streamPath: '/live/s', query: 'token=123' }))
+      else expect((await keep(fileClient(server.ports)).get(`${MOUNT}/live/s/index.m3u8?token=123`)).status).to.equal(200)
+      await until(() => backend.requests.length >= 3, 'it is asked for twice more')
+      const asked = backend.requests.slice(0, 3).map(({ query }) => new URLSearchParams(query))
+      const of = (name: string): (string | null)[] => asked.map((params) => params.get(name))
+      expect(of('request_type')).to.deep.equal(['new_session', 'update_session', 'update_session'])
+      expect(of('request_number')).to.deep.equal(['0', '1', '2'])
+      for (const name of ['session_id', 'name', 'token', 'ip', 'proto']) expect(new Set(of(name)).size, name).to.equal(1)
+      expect([of('name')[0], of('token')[0]]).to.deep.equal(['live/s', '123'])
+    })
+  }
+
+  for (const preset of ['smarty', 'flussonic'] as const) {
+    it(`comes every three minutes with the preset ${preset}, however long the backend's answer is good for`, async () => {
+      backend.answer(({ query }) => ({ status: 200, headers: query.includes('long') ? { 'X-AuthDuration': '36000' } : {}, body: '{"error": 0}' }))
+      const server = await start({ options: { preset } })
+      for (const token of ['long', 'none']) await keep(await openClient({ ports: server.ports, speech: 'rtmp', action: 'play', streamPath: '/live/s', query: `token=${token}` })).told
+      await server.waitFor(({ auth }) => auth!.sessions().length === 2)
+      for (const { nextCheckAt = 0, startedAt } of await server.evaluate(({ auth }) => auth!.sessions())) expect((nextCheckAt - startedAt) / 1000).to.be.within(160, 181)
+    })
+  }
+
   it('over HLS is refused with its next playlist', async () => {
     const client = keep(fileClient(server.ports))
     const target = `${MOUNT}/live/s/720p/index.m3u8?token=123`

@@ -39,8 +39,11 @@ const made = (status: number, headers: IncomingHttpHeaders, chunks: readonly Buf
   return { status, headers, body, text: body.toString('utf8') }
 }
 
+/** Node's servers close idle connections after five seconds: one that is about to be closed must not be used. */
+const KEPT = { keepAlive: true, timeout: 3000 }
+
 export const fileClient = (ports: Ports, defaults: FetchOptions = {}): FileClient => {
-  const agents = { 'HTTP/1': new Agent({ keepAlive: true }), HTTPS: new SecureAgent({ keepAlive: true, ca: TEST_CA }) }
+  const agents = { 'HTTP/1': new Agent(KEPT), HTTPS: new SecureAgent({ ...KEPT, ca: TEST_CA }) }
   const sessions = new Map<string, ReturnType<typeof connectHttp2>>()
 
   const overHttp1 = (over: 'HTTP/1' | 'HTTPS', target: string, { method, headers, from, signal }: FetchOptions): Promise<Fetched> => new Promise((resolve, reject) => {
