@@ -56,7 +56,8 @@ describe('the denial of a re-check', function () {
       for (const server of [b, c]) await until(async () => await count(server) === 0, 'the copy has left')
       status = 403
       await until(async () => {
-        if (protocol === 'HLS') (await join(a, target)).leave()
+        // A request under way when the session ends is cut.
+        if (protocol === 'HLS') (await join(a, target).catch(() => undefined))?.leave()
         return await count(a) === 0
       }, 'it is ended')
       const before = asked()

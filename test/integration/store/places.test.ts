@@ -6,6 +6,8 @@ import { createTcpProxy } from '../../support/tcp-proxy.js'
 import { sleep, until } from '../../support/waiting.js'
 
 const keep = cleanup()
+/** A busy machine must not make a command late. */
+const PATIENT = { timeoutMs: 2000 }
 const [phone, box, tv] = devices(3) as [{ device: { ip: string, userAgent: string } }, { device: { ip: string, userAgent: string } }, { device: { ip: string, userAgent: string } }]
 
 describe('places that several servers share', () => {
@@ -16,8 +18,8 @@ describe('places that several servers share', () => {
   let users = 0
   before(async () => {
     redis = keep(await startRedis())
-    a = keep(await openStore(redis.url))
-    b = keep(await openStore(redis.url))
+    a = keep(await openStore(redis.url, PATIENT))
+    b = keep(await openStore(redis.url, PATIENT))
   })
   beforeEach(() => { user = `user ${++users}` })
   after(() => keep.run())
@@ -165,14 +167,14 @@ describe('places that several servers share', () => {
     })
     it('are held by no more than the limit once the surplus of an outage is judged for one of them, the others being gone', async () => {
       const line = keep(await createTcpProxy(redis.port))
-      const away = keep(await openStore(`redis://127.0.0.1:${line.port}`))
+      const away = keep(await openStore(`redis://127.0.0.1:${line.port}`, PATIENT))
       const first = await joinAll(away, [phone, box].map((device) => ({ user, ...device, whenFull: 'denyNew' as const })))
       line.cut()
       await redis.direct.flushall()
       const second = await joinAll(b, devices(4).slice(2).map((device) => ({ user, ...device, whenFull: 'denyNew' as const })))
       line.mend()
-      await until(() => away.over.length > 0, 'there are too many')
-      await away.over[0]!.settle()
+      // A busy machine may give up one try; the next heartbeat says again that there are too many.
+      await until(async () => await away.over.splice(0)[0]?.settle() === true, 'there are too many, and one of them is judged')
       await until(() => second.every(({ ended }) => ended !== undefined), 'the newest are told to end')
       expect([first.map(({ ended }) => ended), second.map(({ ended }) => ended?.rule)]).to.deep.equal([[undefined, undefined], ['denyNew', 'denyNew']])
       expect(await inStore()).to.equal(2)
@@ -250,7 +252,7 @@ describe('places that several servers share', () => {
 
   it('can still be lost to a newcomer after the store has lost them and a heartbeat has restored them', async () => {
     const line = keep(await createTcpProxy(redis.port))
-    const slow = keep(await openStore(`redis://127.0.0.1:${line.port}`, { timeoutMs: 2000 }))
+    const slow = keep(await openStore(`redis://127.0.0.1:${line.port}`, PATIENT))
     // The store's begin is later than the server's here, and earlier once the heartbeat has told the store the age.
     line.delay(150)
     const [oldest] = await joinAll(slow, [{ user, ...phone, limit: 1 }])
