@@ -14,7 +14,6 @@ interface App {
 }
 
 describe('an app on node-media-server 2.7', function () {
-  this.timeout(20_000)
   const keep = cleanup()
   let backend: ControlledBackend
   let server: TestServer

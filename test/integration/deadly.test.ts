@@ -82,7 +82,6 @@ const DEADLY_FLV: readonly (readonly [string, Buffer])[] = [
 ]
 
 describe('one message, which would end a node-media-server that stands alone,', function () {
-  this.timeout(30_000)
   let viewer: AnyClient
   const { backend, server, keep, last } = withServer({ options: { defaultAction: 'allow', log: 'none' }, config: { auth: { play: false, publish: false, secret: 'x' } } })
   before(async () => {

@@ -18,7 +18,6 @@ const RULED_OUT = '203.0.113.66'
 const STRANGER = '127.0.0.2'
 
 describe('proxyProtocol', function () {
-  this.timeout(30_000)
   let asked = 0
   const { backend, server, keep, last } = withServer({
     answer: { status: 200 },

@@ -12,7 +12,6 @@ import { freePort, listens } from '../support/tools.js'
 import { until } from '../support/waiting.js'
 
 describe('a server that is stopped, and run again', function () {
-  this.timeout(30_000)
   const keep = cleanup()
   let backend: ControlledBackend
   beforeEach(async () => {

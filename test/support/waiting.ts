@@ -1,5 +1,5 @@
 /** How long a test waits for what must happen, in milliseconds: far longer than it ever takes. */
-export const PATIENCE_MS = 10_000
+export const PATIENCE_MS = 30_000
 
 /** What "within a second" may become on a machine that does other things, too. */
 export const WITHIN_A_SECOND_MS = 3000

@@ -157,10 +157,8 @@ describe('several backends', () => {
       const good = await serve((socket) => { socket.write(ok) })
       const backend = keep(backendFor([silent.url, good.url], { timeoutMs: 400 }))
       expect(await ask(backend)).to.include({ allowed: true })
-      const start = performance.now()
       expect(await ask(backend)).to.include({ allowed: true })
-      expect(performance.now() - start, 'it is not asked first again').to.be.below(190)
-      expect(silent.requests).to.have.lengthOf(1)
+      expect(silent.requests, 'it is not asked first again').to.have.lengthOf(1)
     })
     it('failover does not pass a denial, but an unavailable status', async () => {
       const first = await serve((socket, _, index) => { socket.write(index === 0 ? forbidden : ok.replace('200', '503')) })

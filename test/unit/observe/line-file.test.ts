@@ -7,7 +7,6 @@ import { run, tool } from '../../support/tools.js'
 import { sleep, until } from '../../support/waiting.js'
 
 describe('a file of lines', function () {
-  this.timeout(30_000)
   let dir = ''
   let troubles: string[] = []
   let mended: number[] = []
