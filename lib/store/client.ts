@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type * as ioredis from 'ioredis'
 import type { StoreSettings } from '../access/settings.js'
 import { HttpAuthError } from '../errors.js'
+import { guardReplies, type DataHandler } from './reply-guard.js'
 import { SCRIPTS, type ScriptName } from './scripts.js'
 
 /** A connection to the store, with the scripts as its methods. */
@@ -13,11 +14,15 @@ const load = createRequire(import.meta.url)
 const MAX_PAUSE_MS = 1000
 const CONNECT_MS = 2000
 
+interface Package { readonly Redis: typeof ioredis.Redis, readonly Cluster: typeof ioredis.Cluster, readonly watch: ReturnType<typeof guardReplies> }
+let loaded: Package | undefined
+
 /**
  * Loads ioredis, which only operators with a store install.
  * @throws HttpAuthError `ERR_STORE_PACKAGE` if it is missing or of an unsupported version
  */
-const loadPackage = (): typeof ioredis => {
+const loadPackage = (): Package => {
+  if (loaded) return loaded
   const advice = 'Run: npm install ioredis@6'
   let version: string
   try {
@@ -29,7 +34,13 @@ const loadPackage = (): typeof ioredis => {
   if (major !== 6 && (major !== 5 || minor < 4)) {
     throw new HttpAuthError('ERR_STORE_PACKAGE', `httpAuth.store: ioredis ${version} is not supported (needs ^5.4 or ^6). ${advice}`)
   }
-  return load('ioredis') as typeof ioredis
+  const { Redis, Cluster } = load('ioredis') as typeof ioredis
+  try {
+    const { default: handler } = load('ioredis/built/DataHandler') as { readonly default: DataHandler }
+    return loaded = { Redis, Cluster, watch: guardReplies(handler) }
+  } catch (cause) {
+    throw new HttpAuthError('ERR_STORE_PACKAGE', `httpAuth.store: ioredis ${version} cannot be guarded against malformed replies. ${advice}`, { cause })
+  }
 }
 
 /**
@@ -53,7 +64,7 @@ const pause = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt -
 
 /** Makes a client that is not connected yet. */
 export const createClient = ({ urls, options }: StoreSettings): Client => {
-  const { Redis, Cluster } = loadPackage()
+  const { Redis, Cluster, watch } = loadPackage()
   const own = { ...options, ...OURS }
   const [url = '', ...more] = urls
   const client = more.length === 0
@@ -61,6 +72,7 @@ export const createClient = ({ urls, options }: StoreSettings): Client => {
     : new Cluster([...urls], {
       lazyConnect: true, enableOfflineQueue: false, clusterRetryStrategy: pause, redisOptions: own
     })
+  watch(client)
   for (const [name, lua] of Object.entries(SCRIPTS)) client.defineCommand(`nha_${name}`, { lua })
   return client as Client
 }

@@ -68,7 +68,7 @@ export const createStore = (settings: StoreSettings, fingerprint: () => Fingerpr
   }))
   subscriber.on('error', safely(undefined, (error: Error) => debug('subscriber: %s', error)))
   /**
-   * Only to what has answered a heartbeat as a Redis does: any other answer to SUBSCRIBE makes ioredis throw where nobody can catch it.
+   * Only to what has answered a heartbeat as a Redis does: anything else has no messages for us.
    * Until then heartbeats bring what messages would have.
    */
   const subscribe = safely(undefined, () => {
