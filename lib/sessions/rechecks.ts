@@ -75,7 +75,7 @@ export const createRechecks = (
   }
   const failed = (session: Session, dueAt: number, staleMs: number): void => {
     onResult('failed')
-    session.failingSince ??= session.cameUnasked ? session.begunAt : dueAt
+    session.failingSince ??= session.unaskedSince ?? dueAt
     if (staleMs === 0) return dueIn(session, RETRY_MS)
     const left = session.failingSince + staleMs - now()
     if (left > 0) return dueIn(session, Math.min(RETRY_MS, left))
@@ -87,8 +87,8 @@ export const createRechecks = (
     const { allowed, source, status = 0, fault } = verdict
     if (allowed) {
       onResult('kept')
-      session.failingSince = undefined
-      session.cameUnasked = false
+      if (session.failingSince !== undefined) session.failingSince = undefined
+      if (session.unaskedSince !== undefined) session.unaskedSince = undefined
       session.named(verdict)
       return schedule(session, verdict.validForMs)
     }
@@ -130,9 +130,8 @@ export const createRechecks = (
     begin(session) {
       const settings = settingsOf(session.request)
       if (settings === undefined || settings.recheck === false) return
-      session.begunAt = now()
       if (session.source === 'default' || session.source === 'last-verdict') {
-        session.cameUnasked = true
+        session.unaskedSince = now()
         if (settings.recheck.afterOutage) unasked.add(session)
       } else if (session.source === 'backend' || session.source === 'remembered') schedule(session, session.validForMs)
     },

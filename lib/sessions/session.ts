@@ -19,7 +19,10 @@ export interface Register {
   released(session: Session, reason: EndReason): void
 }
 
-/** One admitted client. A class without function fields, and with as few fields as possible: there may be 100,000 of them. */
+/**
+ * One admitted client. A class without function fields, and with as few fields as possible: there may be 100,000 of them.
+ * What few sessions need, and only for a moment, is declared and takes no memory until it is set.
+ */
 export class Session implements Place {
   request: AccessRequest
   readonly source: VerdictSource
@@ -40,17 +43,16 @@ export class Session implements Place {
   /** Its link on the wheel of re-checks. */
   notch = 0
   /** Since when re-checks have failed; `undefined` if the last one succeeded. */
-  failingSince: number | undefined
-  /** It was admitted during an outage, without an answer from the backend. */
-  cameUnasked = false
-  begunAt = 0
+  declare failingSince: number | undefined
+  /** When it began, if it was admitted during an outage and the backend has not answered about it since. */
+  declare unaskedSince: number | undefined
   /** How long the backend's answer is valid, from the begin on, in milliseconds; `undefined` if it did not say. */
   readonly validForMs: number | undefined
   /** The rule by which it ended, and for whom. */
-  goneFor: GoneFor | undefined
+  declare goneFor: GoneFor | undefined
   endReason: EndReason | undefined
   /** What its client did to be ended, for the log. */
-  endDetail: string | undefined
+  declare endDetail: string | undefined
   private client: ServedClient | undefined
 
   /** @param ordinal - increases with each session, so that the order does not depend on the clock */
@@ -95,7 +97,7 @@ export class Session implements Place {
   end(reason: EndReason, detail?: string): void {
     if (this.endReason !== undefined) return
     this.endReason = reason
-    this.endDetail = detail
+    if (detail !== undefined) this.endDetail = detail
     if (this.client === undefined) this.register.released(this, reason)
     else this.register.ended(this)
   }
