@@ -136,11 +136,11 @@ export const createLeases = (link: Link, names: Names, heartbeatMs: number, onOv
     const keys = new Map<string, number>()
     const args: (string | number)[] = [names.node, leaseMs, leaseMs]
     const now = performance.now()
-    for (const { id, user, device, stream, since, limit, occupant, unsure } of batch) {
+    for (const { id, user, device, stream, since, limit, occupant, unsure, begin = '' } of batch) {
       let key = keys.get(user)
       if (key === undefined) keys.set(user, key = keys.size + 1)
       args.push(key, id, device, stream, duration(now - since), duration(occupant.quietMs()),
-        duration(occupant.goneAfterMs), limit, unsure ? 1 : 0)
+        duration(occupant.goneAfterMs), limit, unsure ? 1 : 0, begin)
     }
     const reply = await link.run('renew', [...keys.keys()].map(names.user), args) as string[] | undefined
     if (reply === undefined) return false
