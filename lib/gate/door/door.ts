@@ -6,6 +6,7 @@ import type { AccessRequest } from '../../access/request.js'
 import { deny, type Verdict } from '../../access/verdict.js'
 import { trace } from '../../trace.js'
 import type { Asked } from './asked.js'
+import { stopping } from './refusal.js'
 import type { Release } from './slots.js'
 
 /** A place on all servers, as the registry returns it for a newcomer. */
@@ -63,7 +64,6 @@ interface Behind {
 export const createDoor = ({ authorize, hold, bar, enter, reserve, report, onBug }: Behind): Door & { close(): void, drain(): void } => {
   const held = new Set<(verdict: Verdict) => void>()
   const shutDown = deny('overload', 'authorization is being shut down')
-  const drained = deny('overload', 'this server is being stopped')
   let closed = false
   let draining = false
 
@@ -123,7 +123,7 @@ export const createDoor = ({ authorize, hold, bar, enter, reserve, report, onBug
       const release = 'malformed' in given ? slot : slot ?? hold(asked.ip)
       try {
         if ('malformed' in given) return { refused: refuse(asked, deny('malformed', given.malformed)) }
-        if (draining && !closed) return { refused: refuse(asked, drained) }
+        if (draining && !closed) return { refused: refuse(asked, stopping) }
         if (release === undefined) return { refused: refuse(asked, overloaded) }
         const decision = await decide(asked, signal, claim)
         if (!signal.aborted) return decision

@@ -1,4 +1,7 @@
-import type { Verdict } from '../../access/verdict.js'
+import { deny, type Verdict } from '../../access/verdict.js'
+
+/** For whom this server has no time any more. Another one may have, so clients are told. */
+export const stopping = deny('overload', 'this server is being stopped')
 
 /** The HTTP status of a refusal: 503 for what may pass by itself, 400 for malformed requests, otherwise 403. */
 export const statusOf = (verdict: Verdict): number => {
@@ -32,7 +35,7 @@ export const clientReason = ({ source, reason, status }: Verdict): string => {
     case 'unanswered': return 'authorization gave no answer, try again later'
     // It denies nobody.
     case 'dry-run': return 'access denied'
-    case 'overload': return 'too many requests are waiting, try again later'
+    case 'overload': return reason === stopping.reason ? `${reason}, try again later` : 'too many requests are waiting, try again later'
     case 'malformed': return reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)
   }
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { deny, type Verdict } from '../../../../lib/access/verdict.js'
-import { clientReason, refusalHeaders, statusOf } from '../../../../lib/gate/door/refusal.js'
+import { clientReason, refusalHeaders, statusOf, stopping } from '../../../../lib/gate/door/refusal.js'
 
 describe('what a refused client is told', () => {
   const byBackend = (status: number, more: Partial<Verdict> = {}): Verdict => ({ ...deny('backend', `of 10.0.0.5, status ${status}`), status, ...more })
@@ -13,6 +13,7 @@ describe('what a refused client is told', () => {
     ['the default action', deny('default', 'connection refused by 10.0.0.5'), 503, 'authorization is unavailable, try again later'],
     ['a question that nobody answered', deny('unanswered', 'no answer by 10.0.0.5'), 503, 'authorization gave no answer, try again later'],
     ['overload', deny('overload', 'EMFILE'), 503, 'too many requests are waiting, try again later'],
+    ['a server that is being stopped', stopping, 503, 'this server is being stopped, try again later'],
     ['a request that means nothing', deny('malformed', 'bad\r\npath\u00e4'), 400, 'bad path ']
   ]
   for (const [title, verdict, status, reason] of cases) {
