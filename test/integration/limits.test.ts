@@ -182,6 +182,40 @@ describe('the limit of sessions of a user', function () {
     expect([stay([own, other]), stay(nobody)]).to.deep.equal([2, 3])
   })
 
+  it('keeps a device out that floods the server with fresh links, and nobody else\'s bar is lost for it', async () => {
+    const server = servers.endOldest
+    const [noisy, other] = [newUser(), newUser()]
+    const ended = { userAgent: 'one', streamPath: `/live/s${++streams}` }
+    const playing: AnyClient[] = []
+    for (const user of [noisy, other]) {
+      const first = await open(server, 'http-flv', `user=${user}&max=1`, ended)
+      await count(server, user, 1)
+      playing.push(await open(server, 'http-flv', `user=${user}&max=1`, { userAgent: 'two' }))
+      await until(() => first.closedAt() > 0, 'the first is ended')
+    }
+    const askedFor = (user: string): number => backend.requests.filter(({ query }) => query.includes(`user=${user}&max=1`)).length
+    const before = askedFor(other)
+    const told: string[] = []
+    let over = false
+    // Each try that is refused keeps it out for as long again.
+    const again = (async () => {
+      while (!over) {
+        told.push(await (await open(server, 'http-flv', `user=${other}&max=1`, ended)).told)
+        await sleep(50)
+      }
+    })()
+    for (let n = 0; n < 500; n += 20) {
+      const flood = await Promise.all(Array.from({ length: 20 }, (_, index) => open(server, 'http-flv', `user=${noisy}&max=1&n=${n + index}`, ended)))
+      expect(new Set(await Promise.all(flood.map((client) => client.told)))).to.deep.equal(new Set(['no']))
+      await Promise.all(flood.map((client) => client.close()))
+    }
+    over = true
+    await again
+    expect([new Set(told), told.length > 3, askedFor(other) - before]).to.deep.equal([new Set(['no']), true, 0])
+    expect(playing.map((client) => client.closedAt())).to.deep.equal([0, 0])
+    for (const user of [noisy, other]) expect((await running(server, user)).map(({ userAgent }) => userAgent)).to.deep.equal(['two'])
+  })
+
   it('counts no publisher', async () => {
     const user = newUser()
     const server = servers.endOldest
