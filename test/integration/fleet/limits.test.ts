@@ -186,10 +186,17 @@ describe('the limit of a user over three servers', function () {
     await until(async () => await places('denyNew') === 0 && await places('endOldest') === 0, 'all places are given back', 40_000)
   })
 
-  it('holds for 1,000 joins of 50 users in storms: never more for long, never fewer', async function () {
+  it('holds for 1,000 joins of 50 users in storms: never more for longer than a second, never fewer', async function () {
     this.timeout(120_000)
     const servers = fleets.endOldest
     const names = Array.from({ length: 50 }, newUser)
+    // What the machine itself takes from a server: by so much its timers may be late.
+    await Promise.all(servers.map((server) => server.evaluate(({ require, state }) => {
+      const { monitorEventLoopDelay } = require('node:perf_hooks') as { monitorEventLoopDelay: (options: object) => { enable(): void, readonly max: number } }
+      const lag = monitorEventLoopDelay({ resolution: 10 })
+      lag.enable()
+      state['lag'] = lag
+    })))
     const watching = new Map<string, Viewer[]>(names.map((name) => [name, []]))
     let joins = 0
     for (let storm = 0; storm < 20; storm++) {
@@ -206,10 +213,13 @@ describe('the limit of a user over three servers', function () {
     // The newest two, and nobody else.
     for (const viewers of watching.values()) expect(viewers.map(({ over }, index) => over ? -1 : index).filter((index) => index >= 0)).to.deep.equal([18, 19])
     const events = (await Promise.all(servers.map((server) => server.sessions()))).flat().sort((one, other) => one.at - other.at)
+    const lags = await Promise.all(servers.map((server) => server.evaluate(({ state }) => (state['lag'] as { max: number }).max / 1e6)))
+    // Those that take part in it may each be late by as much: the newcomer's server, the store with what waits there, and
+    // the server of whoever goes.
+    const second = 1000 + 4 * Math.max(...lags)
     for (const name of names) {
       const own = events.filter(({ session }) => session.user === name)
-      // docs/scaling.md has how long it takes; this only tells it from a session that nobody ends.
-      expect(longestOver(own, 2), name).to.be.within(1, 10_000)
+      expect(longestOver(own, 2), name).to.be.within(1, second)
       // Once there are two there are never fewer: nobody leaves by himself.
       let count = 0
       const counts = own.map(({ event }) => count += event === 'start' ? 1 : -1)
