@@ -8,6 +8,7 @@ import { statusOf, WebSocketClient } from '../support/flv-clients.js'
 import { hlsStream, writeFiles } from '../support/hls-files.js'
 import { startServer, type TestServer } from '../support/server.js'
 import { MOUNT } from '../support/hosts.js'
+import { longestOver, watchLag } from '../support/surplus.js'
 import { keepPublishing } from '../support/media.js'
 import { sleep, until } from '../support/waiting.js'
 
@@ -111,6 +112,7 @@ describe('the limit of sessions of a user', function () {
     it(`leaves two of twelve whose allows come in one turn, of all protocols (${whenFull})`, async () => {
       const user = newUser()
       const server = servers[whenFull]
+      const lag = await watchLag([server])
       const all = await Promise.all(Array.from({ length: 12 }, (_, n) => open(server, SPEECHES[n % SPEECHES.length]!, `user=${user}&max=2&hold=1`, { userAgent: `device ${n}` })))
       await until(() => backend.held().length === 12, 'all are asked for')
       backend.release()
@@ -119,6 +121,8 @@ describe('the limit of sessions of a user', function () {
       await until(async () => await over() === 2, 'two are left')
       // Nobody else goes, and nobody who was ended comes back.
       for (let n = 0; n < 50; n++, await sleep(20)) expect(await over()).to.equal(2)
+      const own = (await server.sessions()).filter(({ session }) => session.user === user)
+      expect(longestOver(own, 2), 'ms above the limit').to.be.below(1000 + await lag())
     })
 
     for (const speech of ['rtmp', 'http-flv', 'ws-flv'] as const) {

@@ -16,6 +16,8 @@ import { sleep, until } from '../../support/waiting.js'
 const HEARTBEAT_MS = 500
 const TIMEOUT_MS = 500
 const LEASE_MS = 3 * HEARTBEAT_MS
+/** How soon all is well again after a fault. */
+const HEALED_MS = 10_000
 const LIMIT = 2
 /** Of those who share an account. */
 const CROWDS = 2
@@ -156,7 +158,7 @@ describe('three servers whose store fails', function () {
           await given
           for (const server of servers) await server.waitFor(({ auth }) => auth!.stats().store!.up)
           for (const user of crowds) {
-            await until(async () => (await devicesOf(servers, user)).length === LIMIT && await inStore(user) === LIMIT, `${user} has as many as the limit on all servers`)
+            await until(async () => (await devicesOf(servers, user)).length === LIMIT && await inStore(user) === LIMIT, `${user} has as many as the limit on all servers`, HEALED_MS)
           }
           await sleep(2 * HEARTBEAT_MS)
           for (const user of crowds) expect(await devicesOf(servers, user), 'and not fewer').to.have.length(LIMIT)
@@ -167,7 +169,7 @@ describe('three servers whose store fails', function () {
           const [user] = crowds as [string]
           const newcomer = keep(await watch(servers[2], user, { device: 'afterwards', max: LIMIT }))
           expect(newcomer.status).to.equal(whenFull === 'denyNew' ? 403 : 200)
-          await until(async () => (await devicesOf(servers, user)).length === LIMIT, 'it counts everywhere')
+          await until(async () => (await devicesOf(servers, user)).length === LIMIT, 'it counts everywhere', HEALED_MS)
         })
       }
 
@@ -185,10 +187,10 @@ describe('three servers whose store fails', function () {
         await until(async () => await inStore(user) === LIMIT, 'both are there')
         await scene.redis.direct.flushall()
         await scene.redis.direct.script('FLUSH')
-        await until(async () => await inStore(user) === LIMIT, 'both are there again')
+        await until(async () => await inStore(user) === LIMIT, 'both are there again', HEALED_MS)
         await expectFine(steady, 'afterwards')
         keep(await watch(servers[2], user, { device: 'afterwards', max: LIMIT }))
-        await until(async () => (await devicesOf(servers, user)).sort().join() === 'afterwards,device 1', 'the oldest goes')
+        await until(async () => (await devicesOf(servers, user)).sort().join() === 'afterwards,device 1', 'the oldest goes', HEALED_MS)
       })
     })
   }

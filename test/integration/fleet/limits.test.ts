@@ -5,7 +5,8 @@ import { openClient } from '../../support/clients.js'
 import { fileClient } from '../../support/file-clients.js'
 import { hlsStream, writeFiles } from '../../support/hls-files.js'
 import { startRedis, type RedisServer } from '../../support/redis.js'
-import { startServer, type SessionEvent, type TestServer } from '../../support/server.js'
+import { startServer, type TestServer } from '../../support/server.js'
+import { longestOver, watchLag } from '../../support/surplus.js'
 import { devicesOf as running, openViewer, type Viewer } from '../../support/viewers.js'
 import { sleep, until } from '../../support/waiting.js'
 
@@ -59,21 +60,6 @@ describe('the limit of a user over three servers', function () {
   const watch = (server: TestServer, user: string, { device = 'player', stream = 's', max = 1, more = '' } = {}): Promise<Viewer> =>
     open(server, `/live/${stream}.flv?user=${user}&max=${max}${more}`, device)
   const open = async (server: TestServer, path: string, device: string): Promise<Viewer> => keep(await openViewer(server.ports, path, device))
-  /** The longest time for which there were more than the limit, by what the servers told of begins and ends, in milliseconds. */
-  const longestOver = (events: readonly SessionEvent[], limit: number): number => {
-    let count = 0
-    let longest = 0
-    let since: number | undefined
-    for (const { event, at } of events) {
-      count += event === 'start' ? 1 : -1
-      if (count > limit) longest = Math.max(longest, at - (since ??= at))
-      else {
-        if (since !== undefined) longest = Math.max(longest, at - since)
-        since = undefined
-      }
-    }
-    return longest
-  }
   const places = async (whenFull: string): Promise<number> => {
     const keys = await redis.direct.keys(`{${whenFull}}:user:*`)
     return (await Promise.all(keys.map((key) => redis.direct.hkeys(key)))).flat().filter((field) => field.startsWith('p')).length
@@ -191,12 +177,7 @@ describe('the limit of a user over three servers', function () {
     const servers = fleets.endOldest
     const names = Array.from({ length: 50 }, newUser)
     // What the machine itself takes from a server: by so much its timers may be late.
-    await Promise.all(servers.map((server) => server.evaluate(({ require, state }) => {
-      const { monitorEventLoopDelay } = require('node:perf_hooks') as { monitorEventLoopDelay: (options: object) => { enable(): void, readonly max: number } }
-      const lag = monitorEventLoopDelay({ resolution: 10 })
-      lag.enable()
-      state['lag'] = lag
-    })))
+    const lag = await watchLag(servers)
     const watching = new Map<string, Viewer[]>(names.map((name) => [name, []]))
     let joins = 0
     for (let storm = 0; storm < 20; storm++) {
@@ -213,10 +194,9 @@ describe('the limit of a user over three servers', function () {
     // The newest two, and nobody else.
     for (const viewers of watching.values()) expect(viewers.map(({ over }, index) => over ? -1 : index).filter((index) => index >= 0)).to.deep.equal([18, 19])
     const events = (await Promise.all(servers.map((server) => server.sessions()))).flat().sort((one, other) => one.at - other.at)
-    const lags = await Promise.all(servers.map((server) => server.evaluate(({ state }) => (state['lag'] as { max: number }).max / 1e6)))
     // Those that take part in it may each be late by as much: the newcomer's server, the store with what waits there, and
     // the server of whoever goes.
-    const second = 1000 + 4 * Math.max(...lags)
+    const second = 1000 + 4 * await lag()
     for (const name of names) {
       const own = events.filter(({ session }) => session.user === name)
       expect(longestOver(own, 2), name).to.be.within(1, second)

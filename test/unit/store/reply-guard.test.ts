@@ -18,7 +18,7 @@ describe('malformed replies of the store', () => {
   const keep = cleanup()
   afterEach(() => keep.run())
 
-  /** Answers each command but those of the handshake with the frame. */
+  /** Answers whatever is said with the frame. */
   const serve = async (frame: string): Promise<{ readonly port: number, connections(): number }> => {
     let connections = 0
     const sockets = new Set<Socket>()
